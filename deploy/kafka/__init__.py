@@ -1,0 +1,1 @@
+"""One real Apache Kafka broker from its published jars, for tests, the demo and benchmarks."""

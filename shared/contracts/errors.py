@@ -1,0 +1,56 @@
+"""What is wrong with an event, said so that its producer can mend it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class FieldError(NamedTuple):
+    """One broken rule: where (JSON Pointer into the structured form), which rule, and what would be right."""
+
+    pointer: str
+    rule: str
+    detail: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"pointer": self.pointer, "rule": self.rule, "detail": self.detail}
+
+
+class ContractError(ValueError):
+    """The event breaks its contract and will never be accepted as it is.
+
+    `errors` is never empty. Pointers speak of the structured form whatever the mode was: `/id`, `/time`, `/data/amount`.
+    """
+
+    def __init__(self, errors: Iterable[FieldError]) -> None:
+        self.errors: tuple[FieldError, ...] = tuple(errors)
+        super().__init__("; ".join(f"{error.pointer or '/'}: {error.detail} ({error.rule})" for error in self.errors))
+
+    @classmethod
+    def at(cls, pointer: str, rule: str, detail: str) -> "ContractError":
+        """A refusal with a single reason."""
+        return cls((FieldError(pointer, rule, detail),))
+
+    def under(self, prefix: str) -> "ContractError":
+        """The same refusal seen from an enclosing document, e.g. `/facts/3`."""
+        return ContractError(error._replace(pointer=prefix + error.pointer) for error in self.errors)
+
+
+class UnknownType(KeyError):  # noqa: N818 - an ordinary occurrence for a consumer, not a defect of the event
+    """No published event type has this name; a consumer skips and counts it, the public door refuses it."""
+
+    def __init__(self, type_: str) -> None:
+        self.type = type_
+        super().__init__(type_)
+
+    def __str__(self) -> str:
+        return f"there is no event type {self.type!r}"
+
+    @property
+    def errors(self) -> tuple[FieldError, ...]:
+        """The same in the shape of a refusal, for doors that answer with a problem."""
+        return (FieldError("/type", "unknown-type", str(self)),)
+
+
+def pointer_of(path: Iterable[str | int]) -> str:
+    """RFC 6901 pointer to a place in a document; empty for the document itself."""
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)

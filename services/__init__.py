@@ -1,0 +1,1 @@
+"""The services of Moat: scoring, crisis, notify; they never import one another."""

@@ -1,0 +1,1 @@
+"""Messages between services: the port, its two adapters, the outbox and what consumes."""

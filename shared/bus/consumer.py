@@ -1,0 +1,244 @@
+"""The consumer runtime: batches in, one transaction per batch, offsets committed after it.
+
+A failing batch is bisected until the bad event stands alone (`decisions`: it goes to the dead letters when it can never
+succeed, or its key is parked when it might), and the rest commits. The database being away makes the runtime wait and
+try again in place: nothing is skipped for that.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from shared.bus.dead_letters import dead_letter_topic, write_dead_letter
+from shared.bus.inbox import first_seen
+from shared.bus.parking import park, parked_subjects
+from shared.bus.port import Bus, BusUnavailable, Received, Subscription, TopicPartition
+from shared.contracts import CloudEvent, ContractError, UnknownType, decode
+from shared.db.database import is_transient
+from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from shared.observability.metrics import ConsumerMetrics
+from shared.worker import Heartbeat, backoff
+
+log = structlog.get_logger(__name__)
+
+
+class Rejected(Exception):  # noqa: N818 - a named fact
+    """This event can never be handled: it goes to the dead letters at once. The message names field and rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event and the record that carried it."""
+
+    event: CloudEvent
+    record: Received
+
+
+class Handle(Protocol):
+    """Handles deliveries in one transaction, in order. Their subjects are locked; with the inbox they are all new."""
+
+    async def __call__(self, work: UnitOfWork, deliveries: Sequence[Delivery], /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerSpec:
+    """What one group of a service reads and does. `types` None takes every type known to the contracts.
+
+    `public` marks the group that answers for a topic open to foreign producers: there an unknown type is a dead letter,
+    elsewhere it is skipped and counted, for a newer producer of ours may send what we do not know yet.
+    """
+
+    group: str
+    topics: tuple[str, ...]
+    handle: Handle
+    types: frozenset[str] | None = None
+    use_inbox: bool = True
+    max_records: int = 1000
+    attempts: int = 3
+    lanes: int = 1
+    public: bool = False
+    extra_subjects: Callable[[CloudEvent], Sequence[str]] | None = field(default=None)
+
+
+class Consumer:
+    """Runs one ConsumerSpec until cancelled."""
+
+    def __init__(self, bus: Bus, uow: UnitOfWorkFactory, spec: ConsumerSpec) -> None:
+        self._bus = bus
+        self._uow = uow
+        self._spec = spec
+        self._metrics = ConsumerMetrics(spec.group)
+        self.heartbeat = Heartbeat(f"consumer:{spec.group}")
+        self.handled = 0
+        self.in_flight = False
+
+    async def run(self) -> None:
+        """Consume for ever. A broker away, or a membership lost, means joining again."""
+        attempt = 0
+        while True:
+            subscription: Subscription | None = None
+            try:
+                subscription = await self._bus.subscribe(self._spec.group, self._spec.topics)
+                attempt = 0
+                await self._consume(subscription)
+            except BusUnavailable as error:
+                attempt += 1
+                log.warning("consumer.bus_away", group=self._spec.group, detail=str(error)[:300], attempt=attempt)
+                await asyncio.sleep(backoff(attempt))
+            finally:
+                if subscription is not None:
+                    await subscription.close()
+
+    async def _consume(self, subscription: Subscription) -> None:
+        while True:
+            self.heartbeat.beat()
+            records = await subscription.poll(max_records=self._spec.max_records, wait=1.0)
+            if not records:
+                continue
+            self.in_flight = True
+            try:
+                lanes = _split(records, self._spec.lanes)
+                await asyncio.gather(*(self._settle(lane) for lane in lanes))
+                await subscription.commit(_next_positions(records))
+                self.handled += len(records)
+            finally:
+                self.in_flight = False
+
+    async def _settle(self, records: Sequence[Received]) -> None:
+        """Return when every record has had its effect, is a dead letter, or is parked."""
+        attempt = 0
+        while True:
+            self.heartbeat.beat()
+            try:
+                await self._transact(records)
+            except Exception as error:
+                if is_transient(error):
+                    attempt += 1
+                    self._metrics.retried()
+                    log.warning("consumer.retry", group=self._spec.group, error=type(error).__name__, attempt=attempt)
+                    await asyncio.sleep(backoff(attempt))
+                    continue
+                if len(records) > 1:
+                    middle = len(records) // 2
+                    await self._settle(records[:middle])
+                    await self._settle(records[middle:])
+                    return
+                attempt += 1
+                if isinstance(error, Rejected):
+                    await self._persist(lambda: self._bury(records[0], error))
+                    return
+                if attempt >= self._spec.attempts:
+                    log.exception("consumer.parked", group=self._spec.group, exc_info=error)
+                    await self._persist(lambda: self._park(records[0], error))
+                    return
+                await asyncio.sleep(backoff(attempt))
+            else:
+                return
+
+    async def _transact(self, records: Sequence[Received]) -> None:
+        with self._metrics.batch(len(records)) as batch:
+            async with self._uow() as work:
+                deliveries = self._decode(work, records)
+                if not deliveries:
+                    return
+                await work.lock({subject for d in deliveries for subject in self._subjects(d.event)})
+                deliveries = await self._set_aside_parked(work, deliveries)
+                if self._spec.use_inbox and deliveries:
+                    fresh = await first_seen(work.raw, [d.event for d in deliveries], work.now)
+                    batch.duplicates(len(fresh) - sum(fresh))
+                    deliveries = [d for d, is_new in zip(deliveries, fresh, strict=True) if is_new]
+                if deliveries:
+                    await self._spec.handle(work, deliveries)
+
+    def _subjects(self, event: CloudEvent) -> Sequence[str]:
+        if self._spec.extra_subjects is None:
+            return (event.subject,)
+        return (event.subject, *self._spec.extra_subjects(event))
+
+    def _decode(self, work: UnitOfWork, records: Sequence[Received]) -> list[Delivery]:
+        deliveries: list[Delivery] = []
+        for record in records:
+            try:
+                event = decode(record.key, record.value, record.headers)
+            except UnknownType as error:
+                # A newer producer may send types that we do not know: tolerant readers go on, and count.
+                self._metrics.unknown()
+                if self._spec.public:
+                    self._metrics.buried()
+                    write_dead_letter(work.outbox, self._spec.group, record, error, work.now)
+                continue
+            except ContractError as error:
+                self._metrics.buried()
+                write_dead_letter(work.outbox, self._spec.group, record, error, work.now)
+                continue
+            if self._spec.types is None or event.type in self._spec.types:
+                deliveries.append(Delivery(event, record))
+        return deliveries
+
+    async def _set_aside_parked(self, work: UnitOfWork, deliveries: list[Delivery]) -> list[Delivery]:
+        """Events of a parked key queue behind it, so that the key keeps its order."""
+        parked = await parked_subjects(work.raw, self._spec.group, {d.event.subject for d in deliveries})
+        if not parked:
+            return deliveries
+        waiting = [d for d in deliveries if d.event.subject in parked]
+        for delivery in waiting:
+            await park(
+                work.raw,
+                self._spec.group,
+                delivery.event.subject,
+                delivery.record,
+                "queued behind a parked event",
+                work.now,
+            )
+        return [d for d in deliveries if d.event.subject not in parked]
+
+    async def _bury(self, record: Received, error: Exception) -> None:
+        async with self._uow() as work:
+            write_dead_letter(work.outbox, self._spec.group, record, error, work.now)
+        self._metrics.buried()
+
+    async def _park(self, record: Received, error: Exception) -> None:
+        event = decode(record.key, record.value, record.headers)
+        async with self._uow() as work:
+            await work.lock([event.subject])
+            reason = f"{type(error).__name__}: {str(error)[:500]}"
+            await park(work.raw, self._spec.group, event.subject, record, reason, work.now)
+        self._metrics.parked()
+
+    async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeat `step` until the database takes it: what is set aside must never be lost."""
+        attempt = 0
+        while True:
+            try:
+                await step()
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                attempt += 1
+                await asyncio.sleep(backoff(attempt))
+            else:
+                return
+
+
+def topics_of_dead_letters(specs: Sequence[ConsumerSpec]) -> list[str]:
+    """The dead-letter topics that these consumers need."""
+    return [dead_letter_topic(spec.group) for spec in specs]
+
+
+def _split(records: Sequence[Received], lanes: int) -> list[list[Received]]:
+    if lanes == 1:
+        return [list(records)]
+    split: list[list[Received]] = [[] for _ in range(lanes)]
+    for record in records:
+        split[record.partition % lanes].append(record)
+    return [lane for lane in split if lane]
+
+
+def _next_positions(records: Sequence[Received]) -> dict[TopicPartition, int]:
+    positions: dict[TopicPartition, int] = {}
+    for record in records:
+        positions[record.place] = max(record.offset + 1, positions.get(record.place, 0))
+    return positions

@@ -1,0 +1,1 @@
+"""The database: engine, migrations, the unit of work, and the embedded server."""

@@ -1,0 +1,81 @@
+"""The one pool of connections of a process, and how a transaction is opened on it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import asyncpg
+import orjson
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+# What PostgreSQL answers, or the socket says, when the same statement may succeed a moment later:
+# connection lost (08), too many connections (53), shutting down or starting (57), deadlock and serialisation (40).
+_TRANSIENT_CLASSES = ("08", "40", "53", "57")
+
+
+class Database:
+    """An engine with its pool. Hot paths use the asyncpg connection underneath; both see one transaction."""
+
+    def __init__(self, url: str, *, pool_size: int = 8, name: str = "moat", statement_timeout: float = 60.0) -> None:
+        address = make_url(url).set(drivername="postgresql+asyncpg")
+        self.engine: AsyncEngine = create_async_engine(
+            address,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=15,
+            pool_pre_ping=False,  # a lost connection is retried by the caller as a whole transaction
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+            connect_args={
+                "timeout": 10,
+                "server_settings": {
+                    "application_name": name,
+                    "timezone": "UTC",
+                    "statement_timeout": str(int(statement_timeout * 1000)),
+                    "idle_in_transaction_session_timeout": "120000",
+                },
+            },
+        )
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: leaving the block commits, an exception rolls back."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for reading; nothing done on it is kept."""
+        async with self.engine.connect() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Return when the server answers."""
+        async with self.engine.connect() as connection:
+            await connection.exec_driver_sql("select 1")
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def raw_connection(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
+    """The asyncpg connection under `connection`, inside the same transaction: for COPY and set-based statements."""
+    # SQLAlchemy opens the server's transaction with the first statement only; COPY must be inside it.
+    adapted: Any = (await connection.get_raw_connection()).dbapi_connection
+    if adapted._transaction is None:  # noqa: SLF001 - the adapter has no public way to ask or begin
+        await adapted._start_transaction()  # noqa: SLF001
+    return cast("asyncpg.Connection[asyncpg.Record]", adapted.driver_connection)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the database was away or busy, so that the same transaction may succeed when tried again."""
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
+            return True
+        state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+        return bool(state) and str(state)[:2] in _TRANSIENT_CLASSES
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate)[:2] in _TRANSIENT_CLASSES
+    return isinstance(error, ConnectionError | TimeoutError | OSError | asyncpg.InterfaceError)

@@ -1,0 +1,46 @@
+"""Locking the roots of order.
+
+Every transaction locks the subjects (customers, mostly) that it touches first and in sorted order, so that nothing
+deadlocks and what happens to one subject is serial in this service.
+"""
+
+from collections.abc import Iterable
+
+import asyncpg
+
+_MISSING = "select id from unnest($1::text[]) as wanted (id) where not exists (select from subject where subject.id = wanted.id)"
+_INSERT = "insert into subject (id) select unnest($1::text[]) on conflict do nothing"
+_LOCK = "select id from subject where id = any($1::text[]) order by id for update"
+
+
+async def lock_subjects(
+    raw: "asyncpg.Connection[asyncpg.Record]", subjects: Iterable[str], *, skip_locked: bool = False
+) -> frozenset[str]:
+    """Lock the rows of `subjects`, made where missing, until the transaction ends; answers the ids now locked."""
+    ids = sorted(set(subjects))
+    if not ids:
+        return frozenset()
+    # New rows first, then all locks: taken the other way round, a row that appears in between could close a circle.
+    missing = sorted(row["id"] for row in await raw.fetch(_MISSING, ids))
+    if missing:
+        await raw.execute(_INSERT, missing)
+    locked = await raw.fetch(_LOCK + (" skip locked" if skip_locked else ""), ids)
+    return frozenset(row["id"] for row in locked)
+
+
+async def number_events(raw: "asyncpg.Connection[asyncpg.Record]", counts: dict[str, int]) -> dict[str, int]:
+    """Advance each subject's counter by its count of new events; answers the counter before, per subject."""
+    if not counts:
+        return {}
+    ids = sorted(counts)
+    rows = await raw.fetch(
+        """
+        insert into subject as s (id, sequence)
+        select id, n from unnest($1::text[], $2::bigint[]) as new (id, n)
+        on conflict (id) do update set sequence = s.sequence + excluded.sequence
+        returning id, sequence
+        """,
+        ids,
+        [counts[subject] for subject in ids],
+    )
+    return {row["id"]: row["sequence"] - counts[row["id"]] for row in rows}

@@ -1,0 +1,93 @@
+"""One use case, one transaction: lock the subjects, decide, save, publish; leaving the block commits.
+
+    async with uow() as work:
+        await work.lock([customer_id])
+        ...                                   # load, call a pure function with work.now, save
+        work.publish("moat.crisis.v1", event)
+        work.plan(Timer(...))
+
+What is published and planned is buffered and written set-based just before the commit.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import Protocol
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.bus.outbox import Outbox
+from shared.clock import Clock
+from shared.contracts import CloudEvent
+from shared.db.database import Database, raw_connection
+from shared.db.subjects import lock_subjects
+from shared.timers.plan import CancelTimer, Timer, TimerPlan
+
+
+class UnitOfWork:
+    """An open transaction. `now` is the one instant of everything that happens in it."""
+
+    def __init__(self, connection: AsyncConnection, raw: "asyncpg.Connection[asyncpg.Record]", now: datetime) -> None:
+        self.sa = connection
+        self.raw = raw
+        self.now = now
+        self.outbox = Outbox(now)
+        self.timers = TimerPlan()
+        self._after: list[Callable[[], None]] = []
+
+    async def lock(self, subjects: Iterable[str], *, skip_locked: bool = False) -> frozenset[str]:
+        """Lock these subjects' rows in sorted order, making rows for new ones; answers those now locked.
+
+        With `skip_locked` those that another transaction holds are left out instead of waited for.
+        """
+        return await lock_subjects(self.raw, subjects, skip_locked=skip_locked)
+
+    def publish(self, topic: str, event: CloudEvent) -> None:
+        """Put `event` on `topic` with this transaction. Its `ce_sequence` is given when the transaction ends."""
+        self.outbox.add(topic, event)
+
+    def plan(self, timer: Timer) -> None:
+        """Plan or re-plan the one timer with this kind and key; an earlier plan of it becomes void."""
+        self.timers.plan(timer)
+
+    def cancel(self, kind: str, key: str) -> None:
+        """Drop the timer with this kind and key, if there is one."""
+        self.timers.cancel(CancelTimer(kind, key))
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call this when the transaction has been committed, not otherwise: for waking a worker."""
+        self._after.append(call)
+
+    async def flush(self) -> None:
+        """Write what was published and planned so far; called by the factory before the commit."""
+        await self.timers.write(self.raw)
+        await self.outbox.write(self.raw)
+
+    def committed(self) -> None:
+        for call in self._after:
+            call()
+
+
+class UnitOfWorkFactory(Protocol):
+    """Opens a fresh unit of work for each call."""
+
+    def __call__(self, *, now: datetime | None = None) -> AbstractAsyncContextManager[UnitOfWork]: ...
+
+
+def unit_of_work_factory(
+    database: Database, clock: Clock, *, wake: Callable[[UnitOfWork], None] | None = None
+) -> UnitOfWorkFactory:
+    """A factory over `database`; `wake` is told of each committed unit, so that relay and timers need not poll."""
+
+    @asynccontextmanager
+    async def unit_of_work(*, now: datetime | None = None) -> AsyncIterator[UnitOfWork]:
+        async with database.begin() as connection:
+            work = UnitOfWork(connection, await raw_connection(connection), now or clock.now())
+            yield work
+            await work.flush()
+        work.committed()
+        if wake is not None:
+            wake(work)
+
+    return unit_of_work

@@ -1,0 +1,70 @@
+"""What a service is told by its environment; one service's own value may carry its name (`MOAT_CRISIS_DATABASE_URL`)."""
+
+import os
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.clock import Clock, SteppedClock, SystemClock
+
+Profile = Literal["local", "test", "production"]
+
+
+class ServiceSettings(BaseSettings):
+    """Settings that all services share. A secret may also stand in a file: `MOAT_DATABASE_URL_FILE=/run/secrets/…`."""
+
+    model_config = SettingsConfigDict(env_prefix="MOAT_", frozen=True, extra="ignore")
+
+    database_url: SecretStr
+    bus_url: SecretStr
+    profile: Profile = "local"
+    clock: str = "system"
+    log_format: Literal["json", "console"] = "json"
+    log_level: str = "INFO"
+    host: str = "127.0.0.1"
+    port: int = Field(ge=0, le=65535)
+    metrics_token: SecretStr | None = None
+    pool_size: int = Field(default=8, ge=2, le=100)
+    shutdown_seconds: float = 10.0
+
+    @field_validator("clock")
+    @classmethod
+    def _known_clock(cls, value: str) -> str:
+        kind, _, instant = value.partition(":")
+        if value != "system" and kind != "stepped":
+            raise ValueError("must be `system` or `stepped:<RFC 3339 instant>`")
+        if kind == "stepped" and datetime.fromisoformat(instant).tzinfo is None:
+            raise ValueError("the instant needs an offset, for example 2026-01-01T00:00:00Z")
+        return value
+
+    def make_clock(self) -> Clock:
+        """The clock these settings ask for; a stepped one is refused in the production profile."""
+        if self.clock == "system":
+            return SystemClock()
+        if self.profile == "production":
+            raise ValueError("MOAT_CLOCK=stepped is not allowed in the production profile")
+        return SteppedClock(datetime.fromisoformat(self.clock.partition(":")[2]))
+
+    @classmethod
+    def for_service(cls, service: str, **given: Any) -> Self:
+        """Read the environment; `MOAT_<SERVICE>_<NAME>` wins over `MOAT_<NAME>`, and `…_FILE` is read from that file."""
+        values: dict[str, Any] = {}
+        for name in cls.model_fields:
+            for prefix in (f"MOAT_{service.upper()}_", "MOAT_"):
+                value = _from_environment(prefix + name.upper())
+                if value is not None:
+                    values[name] = value
+                    break
+        return cls(**{**values, **given})
+
+
+def _from_environment(variable: str) -> str | None:
+    if variable in os.environ:
+        return os.environ[variable]
+    path = os.environ.get(f"{variable}_FILE")
+    if path is None:
+        return None
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - read once, at start
+        return file.read().strip()

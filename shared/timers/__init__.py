@@ -1,0 +1,1 @@
+"""Durable timers: the one mechanism for everything that is due later."""

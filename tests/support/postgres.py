@@ -1,0 +1,50 @@
+"""The PostgreSQL of the test run: one embedded server per run, one database per test, cloned from a migrated template."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared.db.embedded import EmbeddedPostgres
+from shared.db.migrations import migrate
+
+
+class TestPostgres:
+    """Hands out databases. Making one from its template takes some 30 ms."""
+
+    __test__ = False
+
+    def __init__(self, directory: Path) -> None:
+        self.server = EmbeddedPostgres(directory, settings={"fsync": "off", "full_page_writes": "off"})
+        self.server.start()
+        self._templates: set[str] = set()
+
+    def close(self) -> None:
+        self.server.stop(mode="immediate")
+
+    @contextmanager
+    def empty(self) -> Iterator[str]:
+        """The url of a new, empty database that is dropped at the end."""
+        with self._database(None) as url:
+            yield url
+
+    @contextmanager
+    def migrated(self, service: str) -> Iterator[str]:
+        """The url of a new database with the schema of `service`, made by its migrations."""
+        template = f"template_{service}"
+        if template not in self._templates:
+            url = self.server.create_database(template)
+            asyncio.run(migrate(url, service))
+            self._templates.add(template)
+        with self._database(template) as url:
+            yield url
+
+    @contextmanager
+    def _database(self, template: str | None) -> Iterator[str]:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        url = self.server.create_database(name, template=template)
+        try:
+            yield url
+        finally:
+            self.server.drop_database(name)

@@ -60,7 +60,7 @@ class Database:
         await self.engine.dispose()
 
 
-async def raw_connection(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
+async def raw_connection(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
     """The asyncpg connection under `connection`, inside the same transaction: for COPY and set-based statements."""
     # SQLAlchemy opens the server's transaction with the first statement only; COPY must be inside it.
     adapted: Any = (await connection.get_raw_connection()).dbapi_connection

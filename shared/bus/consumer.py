@@ -16,7 +16,7 @@ from shared.bus.dead_letters import dead_letter_topic, write_dead_letter
 from shared.bus.inbox import first_seen
 from shared.bus.parking import park, parked_subjects
 from shared.bus.port import Bus, BusUnavailable, Received, Subscription, TopicPartition
-from shared.contracts import CloudEvent, ContractError, UnknownType, decode
+from shared.contracts import CloudEvent, ContractError, Payload, UnknownType, decode, refuse_future, registry, validate
 from shared.db.database import is_transient
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.observability.metrics import ConsumerMetrics
@@ -31,9 +31,10 @@ class Rejected(Exception):  # noqa: N818 - a named fact
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event and the record that carried it."""
+    """An event, its payload checked against its type, and the record that carried it."""
 
     event: CloudEvent
+    payload: Payload
     record: Received
 
 
@@ -163,20 +164,25 @@ class Consumer:
         for record in records:
             try:
                 event = decode(record.key, record.value, record.headers)
+                if self._spec.types is not None and event.type not in self._spec.types and event.type in registry:
+                    continue
+                payload = validate(event)
+                if self._spec.public:
+                    refuse_future(event, payload, now=work.now)
             except UnknownType as error:
-                # A newer producer may send types that we do not know: tolerant readers go on, and count.
+                # A newer producer of ours may send types that we do not know: tolerant readers go on, and count.
                 self._metrics.unknown()
                 if self._spec.public:
-                    self._metrics.buried()
-                    write_dead_letter(work.outbox, self._spec.group, record, error, work.now)
-                continue
+                    self._bury_in(work, record, error)
             except ContractError as error:
-                self._metrics.buried()
-                write_dead_letter(work.outbox, self._spec.group, record, error, work.now)
-                continue
-            if self._spec.types is None or event.type in self._spec.types:
-                deliveries.append(Delivery(event, record))
+                self._bury_in(work, record, error)
+            else:
+                deliveries.append(Delivery(event, payload, record))
         return deliveries
+
+    def _bury_in(self, work: UnitOfWork, record: Received, error: Exception) -> None:
+        work.after_commit(self._metrics.buried)
+        write_dead_letter(work.outbox, self._spec.group, record, error, work.now)
 
     async def _set_aside_parked(self, work: UnitOfWork, deliveries: list[Delivery]) -> list[Delivery]:
         """Events of a parked key queue behind it, so that the key keeps its order."""
@@ -197,8 +203,7 @@ class Consumer:
 
     async def _bury(self, record: Received, error: Exception) -> None:
         async with self._uow() as work:
-            write_dead_letter(work.outbox, self._spec.group, record, error, work.now)
-        self._metrics.buried()
+            self._bury_in(work, record, error)
 
     async def _park(self, record: Received, error: Exception) -> None:
         event = decode(record.key, record.value, record.headers)

@@ -17,7 +17,7 @@ class Payload(BaseModel):
     """A partial update: an absent field leaves things unchanged, null clears them."""
 
     def to_data(self) -> dict[str, Any]:
-        """The payload with JSON's own types. Every field is sent, but of a partial update only those that were given."""
+        """The payload with JSON's own types. Of a partial update only given fields are sent, else all."""
         return self.model_dump(mode="json", exclude_unset=self.partial)
 
     def check_subject(self, subject: str) -> None:

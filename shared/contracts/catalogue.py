@@ -1,6 +1,6 @@
 """The catalogue of all published types, assembled from the producers' own lists."""
 
-from shared.contracts import facts
+from shared.contracts import crisis, facts, notify, scoring
 from shared.contracts.registry import Registry, Topic
 
 TOPICS = (
@@ -28,5 +28,5 @@ TOPICS = (
     ),
 )
 
-registry = Registry((*facts.EVENTS,), TOPICS)
+registry = Registry((*facts.EVENTS, *scoring.EVENTS, *crisis.EVENTS, *notify.EVENTS), TOPICS)
 """Every type that is published, by name."""

@@ -1,6 +1,6 @@
-"""ISO 4217 as data: how many decimals each currency has. Metals, funds without a unit and test codes are not money here.
+"""ISO 4217 as data: how many decimals each currency has. Metals, units of account and test codes are no money here.
 
-Source: ISO 4217 list one as published on 2026-01-01, and the codes withdrawn since 2015, so that older orders can be told.
+Source: ISO 4217 list one of 2026-01-01, and the codes withdrawn since 2015, so that older orders can be told.
 """
 
 from types import MappingProxyType

@@ -33,8 +33,8 @@ ATTRIBUTES = frozenset(
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One event as producers and consumers hold it, whatever mode carried it.
 
-    `subject` is the bus key: the customer id, or `model:<key>`, `rule:<key>`, `team:<id>`. `time` is an aware UTC instant.
-    `data` is the parsed payload with JSON's own types (amounts and instants still text), or None for a tombstone.
+    `subject` is the bus key: the customer id, or `model:<key>`, `rule:<key>`, `team:<id>`. `time` is aware, in UTC.
+    `data` is the parsed payload in JSON's own types (amounts and instants still text), or None for a tombstone.
     `sequence` is the version of the aggregate: among events of one subject and source the higher is the newer state.
     """
 
@@ -48,7 +48,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None = None
     dataschema: str | None = None
     specversion: str = "1.0"
-    extensions: dict[str, str] = {}  # noqa: RUF012 - a struct copies its default
+    extensions: dict[str, str] = {}  # a struct copies its default
 
 
 class EncodedEvent(NamedTuple):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class FieldError(NamedTuple):
-    """One broken rule: where (JSON Pointer into the structured form), which rule, and what would be right."""
+    """One broken rule: where (pointer into the structured form), which rule, what would be right."""
 
     pointer: str
     rule: str

@@ -112,7 +112,7 @@ ValidUntil = Annotated[
     PlainSerializer(format_instant, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""Instant from which something is no longer valid. A bare date is accepted and means through the end of that day in UTC."""
+"""Instant from which something is no longer valid. A bare date means through its end in UTC."""
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Opaque identifier."""

@@ -10,7 +10,7 @@ from shared.contracts.currencies import MINOR_UNITS
 
 
 class Priced(Payload):
-    """A payload with a `currency` and amounts in it. An amount needs the currency and may not be finer than its unit."""
+    """A payload with amounts and their `currency`; no amount is finer than the smallest unit of that."""
 
     amounts: ClassVar[tuple[str, ...]] = ("amount",)
 

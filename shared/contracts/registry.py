@@ -9,6 +9,7 @@ from shared.contracts.errors import UnknownType
 
 Status = Literal["frozen", "draft"]
 SCHEMA_URN = "urn:moat:schema:"
+PayloadClass = type[Payload]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class EventType:
     """One published type. A frozen one may only grow by optional fields; a draft may still change in any way."""
 
     type: str
-    model: type[Payload]
+    model: PayloadClass
     topic: str
     producer: str
     consumers: tuple[str, ...]

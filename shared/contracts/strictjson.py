@@ -1,8 +1,8 @@
 """JSON that means one thing only: no repeated names, no NaN, no text that a database cannot hold.
 
-The fast path is two passes in C. Members that a parser dropped because their name came twice took at least one colon with
-them, so a text whose colons number as many as those of its re-encoding has lost nothing: the count is exact as long as no
-colon was written as an escape, which sends the text down the slow path. Anything suspicious goes there; it explains itself.
+The fast path is two passes in C. Members that a parser dropped because their name came twice took at least one colon
+with them, so a text that has as many colons as its re-encoding has lost nothing. The count is exact as long as no colon
+was written as an escape; a text with such an escape, and any that looks suspicious, takes the slow path.
 """
 
 import json

@@ -78,7 +78,7 @@ def event_of(
 
 
 def refuse_future(event: CloudEvent, payload: Payload, *, now: datetime) -> None:
-    """Raise `ContractError` for a fact more than five minutes ahead of the clock, by its envelope or by its own field."""
+    """Raise `ContractError` for a fact over five minutes ahead of the clock, by its envelope or its own field."""
     latest = now + TOLERATED_LEAD
     instants = {"/time": event.time}
     if payload.happened is not None:

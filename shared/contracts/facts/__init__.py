@@ -1,4 +1,4 @@
-"""Facts about customers (`moat.facts.v1`): what other systems tell us. Any producer may send them, on Kafka or over HTTP."""
+"""Facts about customers (`moat.facts.v1`): what other systems tell us, on Kafka or over HTTP."""
 
 from shared.contracts.facts.agreements import (
     ContractBreachReported,

@@ -1,0 +1,27 @@
+"""Working time: calendar documents, their published versions, and exact open time in integer microseconds.
+
+How to call it::
+
+    document = parse_calendar(yaml_or_json)      # CalendarDocument; InvalidDocument names place and rule
+    version = publish(document)                  # PublishedCalendar: holidays written down; store its to_json()
+    calendar = Calendar(version)                 # compiled lazily; keep one per version
+    require_open_time(calendar, effective=…)     # refuses a calendar that never opens
+    calendar.add_open_time(origin, micros)       # None where twenty years do not hold it
+"""
+
+from shared.worktime.compiled import Calendar, always, require_open_time
+from shared.worktime.document import ALWAYS, CalendarDocument, CalendarException, HolidayRule, parse_calendar
+from shared.worktime.published import PublishedCalendar, publish
+
+__all__ = [
+    "ALWAYS",
+    "Calendar",
+    "CalendarDocument",
+    "CalendarException",
+    "HolidayRule",
+    "PublishedCalendar",
+    "always",
+    "parse_calendar",
+    "publish",
+    "require_open_time",
+]

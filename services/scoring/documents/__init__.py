@@ -1,0 +1,1 @@
+"""Documents as people write them, read and checked: tier models."""

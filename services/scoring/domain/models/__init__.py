@@ -1,0 +1,1 @@
+"""What a tier model is, and what it decides for one combination of bands."""

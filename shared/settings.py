@@ -1,4 +1,4 @@
-"""What a service is told by its environment; one service's own value may carry its name (`MOAT_CRISIS_DATABASE_URL`)."""
+"""What a service is told by its environment; a value for one service carries its name: `MOAT_CRISIS_DATABASE_URL`."""
 
 import os
 from datetime import datetime
@@ -49,15 +49,20 @@ class ServiceSettings(BaseSettings):
 
     @classmethod
     def for_service(cls, service: str, **given: Any) -> Self:
-        """Read the environment; `MOAT_<SERVICE>_<NAME>` wins over `MOAT_<NAME>`, and `…_FILE` is read from that file."""
+        """Read the environment; `MOAT_<SERVICE>_<NAME>` wins over `MOAT_<NAME>`; `…_FILE` names a file to read."""
         values: dict[str, Any] = {}
         for name in cls.model_fields:
-            for prefix in (f"MOAT_{service.upper()}_", "MOAT_"):
-                value = _from_environment(prefix + name.upper())
-                if value is not None:
-                    values[name] = value
-                    break
+            value = read_variable(service, name)
+            if value is not None:
+                values[name] = value
         return cls(**{**values, **given})
+
+
+def read_variable(service: str, name: str) -> str | None:
+    """One setting of `service` as text, from its own variable, else the common one, else their `…_FILE`."""
+    own, common = (f"{prefix}{name.upper()}" for prefix in (f"MOAT_{service.upper()}_", "MOAT_"))
+    value = _from_environment(own)
+    return _from_environment(common) if value is None else value
 
 
 def _from_environment(variable: str) -> str | None:

@@ -82,7 +82,7 @@ async def _supervise(worker: Worker) -> None:
 
 def backoff(attempt: int, *, first: float = 0.1, most: float = 5.0) -> float:
     """Seconds to wait before attempt number `attempt` + 1: doubling, capped, with full jitter above the half."""
-    return min(most, first * 2 ** min(attempt, 16)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+    return min(most, first * 2.0 ** min(attempt, 16)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
 async def run_until_cancelled(turn: Callable[[], Awaitable[None]], *, every: float) -> None:

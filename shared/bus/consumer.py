@@ -6,15 +6,17 @@ try again in place: nothing is skipped for that.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from shared.bus.dead_letters import dead_letter_topic, write_dead_letter
 from shared.bus.inbox import first_seen
-from shared.bus.parking import park, parked_subjects
+from shared.bus.parking import first_parked, forget_parked, park, parked_subjects, released_subjects, withdraw_release
 from shared.bus.port import Bus, BusUnavailable, Received, Subscription, TopicPartition
 from shared.contracts import CloudEvent, ContractError, Payload, UnknownType, decode, refuse_future, registry, validate
 from shared.db.database import is_transient
@@ -24,9 +26,11 @@ from shared.worker import Heartbeat, backoff
 
 log = structlog.get_logger(__name__)
 
+_RELEASE_SECONDS = 1.0
+
 
 class Rejected(Exception):  # noqa: N818 - a named fact
-    """This event can never be handled: it goes to the dead letters at once. The message names field and rule."""
+    """An event that can never be handled goes to the dead letters at once. The message names field and rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class Consumer:
         self.heartbeat = Heartbeat(f"consumer:{spec.group}")
         self.handled = 0
         self.in_flight = False
+        self._look_for_releases_at = 0.0
 
     async def run(self) -> None:
         """Consume for ever. A broker away, or a membership lost, means joining again."""
@@ -96,6 +101,9 @@ class Consumer:
     async def _consume(self, subscription: Subscription) -> None:
         while True:
             self.heartbeat.beat()
+            if time.monotonic() >= self._look_for_releases_at:
+                await self._release()
+                self._look_for_releases_at = time.monotonic() + _RELEASE_SECONDS
             records = await subscription.poll(max_records=self._spec.max_records, wait=1.0)
             if not records:
                 continue
@@ -129,11 +137,11 @@ class Consumer:
                     return
                 attempt += 1
                 if isinstance(error, Rejected):
-                    await self._persist(lambda: self._bury(records[0], error))
+                    await self._persist(partial(self._bury, records[0], error))
                     return
                 if attempt >= self._spec.attempts:
                     log.exception("consumer.parked", group=self._spec.group, exc_info=error)
-                    await self._persist(lambda: self._park(records[0], error))
+                    await self._persist(partial(self._park, records[0], error))
                     return
                 await asyncio.sleep(backoff(attempt))
             else:
@@ -147,12 +155,17 @@ class Consumer:
                     return
                 await work.lock({subject for d in deliveries for subject in self._subjects(d.event)})
                 deliveries = await self._set_aside_parked(work, deliveries)
-                if self._spec.use_inbox and deliveries:
-                    fresh = await first_seen(work.raw, [d.event for d in deliveries], work.now)
-                    batch.duplicates(len(fresh) - sum(fresh))
-                    deliveries = [d for d, is_new in zip(deliveries, fresh, strict=True) if is_new]
-                if deliveries:
-                    await self._spec.handle(work, deliveries)
+                batch.duplicates(await self._handle_new(work, deliveries))
+
+    async def _handle_new(self, work: UnitOfWork, deliveries: Sequence[Delivery]) -> int:
+        """Handle those that the inbox has not seen; answers how many were repeats."""
+        new = deliveries
+        if self._spec.use_inbox and deliveries:
+            fresh = await first_seen(work.raw, [d.event for d in deliveries], work.now)
+            new = [d for d, is_new in zip(deliveries, fresh, strict=True) if is_new]
+        if new:
+            await self._spec.handle(work, new)
+        return len(deliveries) - len(new)
 
     def _subjects(self, event: CloudEvent) -> Sequence[str]:
         if self._spec.extra_subjects is None:
@@ -201,6 +214,42 @@ class Consumer:
             )
         return [d for d in deliveries if d.event.subject not in parked]
 
+    async def _release(self) -> None:
+        """Handle the events of keys whose release an operator asked for, one by one and in order."""
+        try:
+            async with self._uow() as work:
+                subjects = await released_subjects(work.raw, self._spec.group)
+            for subject in subjects:
+                while await self._release_first(subject):
+                    self.heartbeat.beat()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("consumer.release_retry", group=self._spec.group, error=type(error).__name__)
+
+    async def _release_first(self, subject: str) -> bool:
+        """Handle the first parked event of a key; answers whether there was one and it worked."""
+        try:
+            async with self._uow() as work:
+                await work.lock([subject])
+                found = await first_parked(work.raw, self._spec.group, subject)
+                if found is None:
+                    return False
+                seq, record = found
+                deliveries = self._decode(work, [record])
+                await work.lock({s for d in deliveries for s in self._subjects(d.event)})
+                await self._handle_new(work, deliveries)
+                await forget_parked(work.raw, seq)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.exception("consumer.release_failed", group=self._spec.group, subject=subject)
+            async with self._uow() as work:
+                await work.lock([subject])
+                await withdraw_release(work.raw, self._spec.group, subject, _reason(error))
+            return False
+        return True
+
     async def _bury(self, record: Received, error: Exception) -> None:
         async with self._uow() as work:
             self._bury_in(work, record, error)
@@ -209,8 +258,7 @@ class Consumer:
         event = decode(record.key, record.value, record.headers)
         async with self._uow() as work:
             await work.lock([event.subject])
-            reason = f"{type(error).__name__}: {str(error)[:500]}"
-            await park(work.raw, self._spec.group, event.subject, record, reason, work.now)
+            await park(work.raw, self._spec.group, event.subject, record, _reason(error), work.now)
         self._metrics.parked()
 
     async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -226,6 +274,10 @@ class Consumer:
                 await asyncio.sleep(backoff(attempt))
             else:
                 return
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error)[:500]}"
 
 
 def topics_of_dead_letters(specs: Sequence[ConsumerSpec]) -> list[str]:

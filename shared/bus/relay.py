@@ -66,7 +66,7 @@ class Relay:
             try:
                 async with self._database.engine.connect() as connection:
                     await self._own_and_relay(await _autocommit(connection))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a relay must never end; what it cannot send stays a row
                 attempt += 1
                 known = isinstance(error, BusUnavailable) or is_transient(error)
                 report = log.warning if known else log.error
@@ -94,7 +94,7 @@ class Relay:
                 await asyncio.wait_for(raw.execute("select pg_advisory_unlock_all()"), 2)
 
     async def _drain(self, raw: "asyncpg.Connection[asyncpg.Record]", owned: list[int]) -> bool:
-        """Send everything that is there now, a batch being read while the one before is on its way; was there any?"""
+        """Send what is there now, reading a batch while the one before is on its way; answers whether any was."""
         sending: asyncio.Task[None] | None = None
         sent: list[int] = []
         last = 0
@@ -132,8 +132,13 @@ class Relay:
 
 def _records(rows: Sequence[asyncpg.Record]) -> list[Record]:
     return [
-        Record(topic, key, value, tuple(zip(names, values, strict=True)))
-        for _, topic, key, value, names, values in rows
+        Record(
+            topic=row["aggregatetype"],
+            key=row["aggregateid"],
+            value=row["payload"],
+            headers=tuple(zip(row["header_names"], row["header_values"], strict=True)),
+        )
+        for row in rows
     ]
 
 

@@ -82,13 +82,14 @@ class EmbeddedPostgres:
 
     def running(self) -> bool:
         """Whether a server runs on this directory."""
-        status = subprocess.run(
+        status = subprocess.run(  # noqa: S603 - our own binary
             [self._bin / "pg_ctl", "-D", self.data, "status"],
-            check=False,  # noqa: S603
+            check=False,
             capture_output=True,
-            **self._identity(),
+            user=self._owner,
+            group=self._owner,
         )
-        return status.returncode == 0
+        return bool(status.returncode == 0)
 
     def stop(self, *, mode: str = "fast") -> None:
         """Stop it; `fast` ends sessions and writes a checkpoint."""
@@ -106,7 +107,7 @@ class EmbeddedPostgres:
 
     def create_database(self, name: str, *, template: str | None = None) -> str:
         """Make `name` unless it is there; answers its url."""
-        existing = self._psql("postgres", f"select 1 from pg_database where datname = '{name}'")
+        existing = self._psql("postgres", f"select 1 from pg_database where datname = '{name}'")  # noqa: S608
         if existing.strip() != "1":
             source = f" template {template}" if template else ""
             self._psql("postgres", f'create database "{name}"{source}')
@@ -152,22 +153,20 @@ class EmbeddedPostgres:
             str(self.data),
         )
 
-    def _identity(self) -> dict[str, str]:
-        return {} if self._owner is None else {"user": self._owner, "group": self._owner}
-
     def _run(self, program: str, *arguments: str) -> str:
         output = self.directory / f".{program}.{os.getpid()}.{time.monotonic_ns()}.out"
         try:
             # The server inherits the descriptors of pg_ctl: a pipe would never see its end.
             with output.open("w+") as out:
-                done = subprocess.run(
+                done = subprocess.run(  # noqa: S603 - our own binary
                     [self._bin / program, *arguments],
                     check=False,
                     stdout=out,
-                    stderr=out,  # noqa: S603
+                    stderr=out,
                     stdin=subprocess.DEVNULL,
                     cwd=self.directory,
-                    **self._identity(),
+                    user=self._owner,
+                    group=self._owner,
                 )
             text = output.read_text()
         finally:

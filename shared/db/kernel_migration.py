@@ -1,8 +1,8 @@
 """The kernel's tables for the first revision of a service's history."""
 
 import sqlalchemy as sa
-
 from alembic import op
+
 from shared.db.tables import add_kernel_tables
 
 

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import sqlalchemy as sa
+from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
-
-from alembic import command
 
 _T = TypeVar("_T")
 
@@ -45,7 +44,8 @@ class SchemaState:
             case "empty" | "old":
                 have = self.revision or "nothing"
                 raise SchemaProblem(
-                    f"the database of {service} is at {have}, this version needs {self.head}: run `moat migrate {service}`"
+                    f"the database of {service} is at {have}, this version needs {self.head}:"
+                    f" run `moat migrate {service}`"
                 )
             case "newer":
                 raise SchemaProblem(

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 import asyncpg
 
-_MISSING = "select id from unnest($1::text[]) as wanted (id) where not exists (select from subject where subject.id = wanted.id)"
+_MISSING = """
+select id from unnest($1::text[]) as wanted (id) where not exists (select from subject where subject.id = wanted.id)
+"""
 _INSERT = "insert into subject (id) select unnest($1::text[]) on conflict do nothing"
 _LOCK = "select id from subject where id = any($1::text[]) order by id for update"
 

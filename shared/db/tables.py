@@ -62,6 +62,7 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("header_values", ARRAY(BYTEA), nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("parked_at", INSTANT, nullable=False),
+        sa.Column("release_requested", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Index("parked_by_subject", "group_name", "subject", "seq"),
         sa.UniqueConstraint("group_name", "topic", "partition", "position", name="parked_once"),
     )

@@ -1,0 +1,271 @@
+"""The whole platform on one machine: PostgreSQL, databases, a key, and the three services as child processes."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+from services.commands.names import PORT_OFFSETS, ServiceName
+from shared.db.embedded import EmbeddedPostgres
+
+_READY_SECONDS: Final = 60.0
+_PATIENCE: Final = 15.0
+Tell = Callable[[str], None]
+
+
+class PlatformFailed(Exception):  # noqa: N818
+    """The platform could not be started; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformOptions:
+    """How to run it. `bus` None is the embedded bus; `environment` is added to that of every service."""
+
+    directory: Path
+    port_base: int = 8000
+    bus: str | None = None
+    clock: str = "system"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    quiet_logs: bool = False
+    durable: bool = True
+
+
+class Platform:
+    """Starts everything in order and stops it in reverse; a service that dies is started again with back-off."""
+
+    def __init__(self, options: PlatformOptions, *, tell: Tell = lambda _: None) -> None:
+        self.options = options
+        self._tell = tell
+        self._postgres: EmbeddedPostgres | None = None
+        self._children: dict[ServiceName, _Child] = {}
+        self._lock: IO[str] | None = None
+        self.admin_key = ""
+        self.made_key = False
+
+    @property
+    def postgres(self) -> EmbeddedPostgres:
+        if self._postgres is None:
+            raise PlatformFailed("the platform is not started")
+        return self._postgres
+
+    def url(self, service: ServiceName) -> str:
+        """Where a service answers."""
+        return f"http://127.0.0.1:{self.options.port_base + PORT_OFFSETS[service]}"
+
+    def start(self) -> None:
+        """Start PostgreSQL, migrate, make the admin key, start the services, and return when all are ready."""
+        directory = self.options.directory.absolute()
+        directory.mkdir(parents=True, exist_ok=True)
+        self._take(directory)
+        for service in ServiceName:
+            _require_free(self.options.port_base + PORT_OFFSETS[service], service)
+        self._tell("starting PostgreSQL")
+        self._postgres = EmbeddedPostgres(directory / "postgres")
+        self._postgres.start()
+        self._tell("preparing the databases")
+        self._prepare_databases()
+        self._tell("starting scoring, crisis and notify")
+        for service in ServiceName:
+            self._children[service] = _Child(service, self._environment(service), self._log_path(service))
+            self._children[service].spawn()
+        self.wait_ready()
+
+    def wait_ready(self, *, seconds: float = _READY_SECONDS) -> None:
+        """Return when every service says that it is ready; raises PlatformFailed with the end of its log otherwise."""
+        until = time.monotonic() + seconds
+        for service, child in self._children.items():
+            while not _answers(f"{self.url(service)}/readyz"):
+                if child.gave_up() or time.monotonic() > until:
+                    raise PlatformFailed(f"{service.value} did not become ready:\n{child.last_words()}")
+                self.tend()
+                time.sleep(0.05)
+
+    def tend(self) -> None:
+        """Start again what has died; to be called now and then."""
+        for child in self._children.values():
+            child.tend(self._tell)
+
+    def kill(self, service: ServiceName) -> int:
+        """End a service as a crash would (SIGKILL); answers the pid that was killed."""
+        return self._children[service].kill()
+
+    def pids(self) -> dict[ServiceName, int]:
+        """Process ids of the running services."""
+        return {service: child.pid for service, child in self._children.items() if child.running()}
+
+    def stop(self) -> None:
+        """Stop the services cleanly, then PostgreSQL. Safe to call at any stage, and twice."""
+        for child in self._children.values():
+            child.terminate()
+        until = time.monotonic() + _PATIENCE
+        for child in self._children.values():
+            child.wait(max(0.1, until - time.monotonic()))
+        self._children.clear()
+        if self._postgres is not None:
+            self._postgres.stop()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _take(self, directory: Path) -> None:
+        self._lock = (directory / "moat.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise PlatformFailed(
+                f"another moat runs on {directory}: stop it, or choose another folder with --data"
+            ) from None
+
+    def _prepare_databases(self) -> None:
+        from shared.auth.keys import install_key
+        from shared.db.migrations import migrate
+
+        key_file = self.options.directory / "admin.key"
+        self.made_key = not key_file.exists()
+        if self.made_key:
+            key_file.touch(mode=0o600)
+            key_file.write_text(f"moat_{secrets.token_urlsafe(32)}\n")
+        self.admin_key = key_file.read_text().strip()
+        for service in ServiceName:
+            url = self.postgres.create_database(f"moat_{service.value}")
+            asyncio.run(migrate(url, service.value))
+            asyncio.run(install_key(url, self.admin_key, name="admin (made by moat up)"))
+        if self.options.bus is None:
+            self.postgres.create_database("moat_bus")
+
+    def _environment(self, service: ServiceName) -> dict[str, str]:
+        return {
+            **os.environ,
+            "MOAT_LOG_FORMAT": "json",
+            **({"MOAT_LOG_LEVEL": "WARNING"} if self.options.quiet_logs else {}),
+            **self.options.environment,
+            "MOAT_DATABASE_URL": self.postgres.url(f"moat_{service.value}"),
+            "MOAT_BUS_URL": self.options.bus or self.postgres.url("moat_bus"),
+            "MOAT_CLOCK": self.options.clock,
+            "MOAT_PORT": str(self.options.port_base + PORT_OFFSETS[service]),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _log_path(self, service: ServiceName) -> Path:
+        return self.options.directory.absolute() / f"{service.value}.log"
+
+
+class _Child:
+    """One service process."""
+
+    def __init__(self, service: ServiceName, environment: dict[str, str], log_path: Path) -> None:
+        self._service = service
+        self._environment = environment
+        self._log_path = log_path
+        self._process: subprocess.Popen[bytes] | None = None
+        self._failures = 0
+        self._next_start = 0.0
+        self._started = 0.0
+        self._stopping = False
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def spawn(self) -> None:
+        with self._log_path.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "services.cli", "serve", self._service.value],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads here yet
+                start_new_session=True,
+            )
+        self._started = time.monotonic()
+
+    def tend(self, tell: Tell) -> None:
+        if self._stopping or self.running():
+            return
+        now = time.monotonic()
+        if self._next_start == 0.0:
+            assert self._process is not None
+            self._failures = 1 if now - self._started > 60 else self._failures + 1
+            pause = min(10.0, 0.2 * 2 ** min(self._failures, 6))
+            self._next_start = now + pause
+            tell(
+                f"{self._service.value} ended with code {self._process.returncode}; starting it again in {pause:.1f} s"
+            )
+        elif now >= self._next_start:
+            self._next_start = 0.0
+            self.spawn()
+
+    def gave_up(self) -> bool:
+        """Whether it refuses to start: exit code 2 is a mistake of the operator that no retry mends."""
+        return self._process is not None and self._process.poll() == 2
+
+    def kill(self) -> int:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        return self._process.pid
+
+    def terminate(self) -> None:
+        self._stopping = True
+        if self.running():
+            assert self._process is not None
+            self._process.terminate()
+
+    def wait(self, seconds: float) -> None:
+        if self._process is None:
+            return
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            return self._log_path.read_text(errors="replace")[-2000:].strip()
+        return "(no log)"
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end the child when the supervisor dies, however it dies."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+    import signal
+
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def _require_free(port: int, service: ServiceName) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise PlatformFailed(
+                f"port {port}, wanted for {service.value}, is taken: stop what listens there, or use --port-base"
+            ) from None
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - http to ourselves
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

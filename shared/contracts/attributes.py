@@ -31,8 +31,8 @@ def event_from_texts(texts: dict[str, str], data: dict[str, Any] | None) -> Clou
             subject=named.pop("subject"),
             time=parse_instant(named.pop("time")),
             data=data,
-            sequence=None if sequence is None else _sequence(sequence),
-            traceparent=traceparent if traceparent is not None and TRACEPARENT(traceparent) else None,
+            sequence=None if sequence is None else parse_sequence(sequence),
+            traceparent=None if traceparent is None else sound_traceparent(traceparent),
             dataschema=named.pop("dataschema", None),
             specversion=named.pop("specversion"),
             extensions=named,
@@ -42,7 +42,13 @@ def event_from_texts(texts: dict[str, str], data: dict[str, Any] | None) -> Clou
     return require_sound(event)
 
 
-def _sequence(text: str) -> int:
+def sound_traceparent(text: str) -> str | None:
+    """The trace context, or None for a malformed one: a reader starts anew rather than refuse."""
+    return text if TRACEPARENT(text) else None
+
+
+def parse_sequence(text: str) -> int:
+    """The version of an aggregate; `ValueError` for anything but a whole number from 0 to 2^63 - 1."""
     if _SEQUENCE(text) is None or int(text) > MAX_SEQUENCE:
         raise ValueError("not a version")
     return int(text)
@@ -56,7 +62,7 @@ def _reasons(texts: dict[str, str]) -> Iterator[FieldError]:
         yield FieldError("/time", "instant", "the time is an RFC 3339 instant such as 2026-03-01T08:00:00Z")
     if "sequence" in texts:
         try:
-            _sequence(texts["sequence"])
+            parse_sequence(texts["sequence"])
         except ValueError:
             yield FieldError("/sequence", "sequence", "the version of the aggregate: a whole number below 2^63")
 

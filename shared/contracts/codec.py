@@ -9,16 +9,17 @@ from typing import Any
 
 import msgspec
 
-from shared.contracts.attributes import event_from_texts
+from shared.contracts.attributes import REQUIRED, event_from_texts, parse_sequence, sound_traceparent
 from shared.contracts.envelope import CloudEvent, EncodedEvent, require_sound
 from shared.contracts.errors import ContractError, FieldError
-from shared.contracts.instants import format_instant
+from shared.contracts.instants import format_instant, parse_instant
 from shared.contracts.strictjson import loads
 from shared.contracts.structured import parse_structured
 
 CONTENT_TYPE = b"application/json"
 STRUCTURED = "application/cloudevents"
 _encode_json = msgspec.json.Encoder().encode
+_USUAL = frozenset({*(f"ce_{name}" for name in (*REQUIRED, "dataschema", "sequence")), "content-type", "traceparent"})
 _SPECVERSION = ("ce_specversion", b"1.0")
 _CONTENT_HEADER = ("content-type", CONTENT_TYPE)
 
@@ -67,7 +68,33 @@ def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, 
     if len(named) != len(headers):
         _refuse_repeated(headers)
     data = None if value is None else _payload(value)
-    return _with_key(key, event_from_texts(_texts(named), data))
+    event = _read_plain(named, data) or event_from_texts(_texts(named), data)
+    return _with_key(key, event)
+
+
+def _read_plain(named: dict[str, bytes], data: dict[str, Any] | None) -> CloudEvent | None:
+    """The event if its headers are the usual ones and readable; None leaves the record to the thorough reader."""
+    if not named.keys() <= _USUAL:
+        return None
+    dataschema = named.get("ce_dataschema")
+    sequence = named.get("ce_sequence")
+    traceparent = named.get("traceparent")
+    try:
+        event = CloudEvent(
+            id=named["ce_id"].decode(),
+            source=named["ce_source"].decode(),
+            type=named["ce_type"].decode(),
+            subject=named["ce_subject"].decode(),
+            time=parse_instant(named["ce_time"].decode()),
+            data=data,
+            sequence=None if sequence is None else parse_sequence(sequence.decode()),
+            traceparent=None if traceparent is None else sound_traceparent(traceparent.decode()),
+            dataschema=None if dataschema is None else dataschema.decode(),
+            specversion=named["ce_specversion"].decode(),
+        )
+    except (KeyError, ValueError, AttributeError):
+        return None
+    return require_sound(event)
 
 
 def _texts(named: dict[str, bytes]) -> dict[str, str]:

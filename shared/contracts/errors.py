@@ -18,7 +18,7 @@ class FieldError(NamedTuple):
 class ContractError(ValueError):
     """The event breaks its contract and will never be accepted as it is.
 
-    `errors` is never empty. Pointers speak of the structured form whatever the mode was: `/id`, `/time`, `/data/amount`.
+    `errors` is never empty. Pointers speak of the structured form whatever the mode: `/id`, `/time`, `/data/amount`.
     """
 
     def __init__(self, errors: Iterable[FieldError]) -> None:

@@ -7,6 +7,7 @@ was written as an escape; a text with such an escape, and any that looks suspici
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -17,6 +18,9 @@ MAX_BYTES = 1_048_576
 """Largest record value that is read: Kafka's own default limit for a message."""
 MAX_DEPTH = 32
 """Objects and arrays inside one another, the outermost counted."""
+
+MAX_ERRORS = 20
+"""A text that is wrong all over is described no further."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -41,7 +45,7 @@ def loads(raw: bytes, *, at: str = "", max_bytes: int = MAX_BYTES, max_depth: in
 
 def check_text(value: Any, *, at: str = "", max_depth: int = MAX_DEPTH) -> None:
     """Raise `ContractError` where an already parsed document is too deep or holds U+0000 or a lone surrogate."""
-    errors = list(_problems(value, at, max_depth))
+    errors = list(islice(_problems(value, at, max_depth), MAX_ERRORS))
     if errors:
         raise ContractError(errors)
 
@@ -69,8 +73,10 @@ def _explain(raw: bytes, *, at: str, max_depth: int) -> Any:
         raise ContractError.at(at, "utf-8", f"not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise ContractError.at(at, "depth", f"nested deeper than {max_depth}") from None
-    except ValueError as error:  # JSONDecodeError, and integers of thousands of digits
+    except json.JSONDecodeError as error:
         raise ContractError.at(at, "json", f"not JSON: {error}") from None
+    except ValueError:
+        raise ContractError.at(at, "number", "a number has thousands of digits") from None
     check_text(parsed, at=at, max_depth=max_depth)
     return _plain(parsed)
 

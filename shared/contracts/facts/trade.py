@@ -83,6 +83,7 @@ class InvoiceIssued(Priced):
         ],
     )
     happened: ClassVar[str | None] = "issued_at"
+    in_parts: ClassVar[bool] = True
 
     invoice_id: Id = Field(description="The invoice in the seller's own system; payments name it.")
     amount: Amount = Field(description="What is to be paid in total.")
@@ -105,6 +106,7 @@ class InvoicePaid(Priced):
         instalments=[{"due_on": "2026-03-15", "amount": "64000.00"}],
     )
     happened: ClassVar[str | None] = "paid_at"
+    in_parts: ClassVar[bool] = True
     amounts: ClassVar[tuple[str, ...]] = ("amount", "paid_amount")
 
     invoice_id: Id = Field(description="The invoice that is paid.")

@@ -1,7 +1,7 @@
 """Prometheus metrics: rate, errors and duration per route and per consumer group; depth, age and lag of what waits.
 
-Names follow Prometheus: base units, `_total` for counters. Labels are closed sets (route templates, groups, kinds), never
-ids. Gauges that need a query are set by `shared.observability.gauges`, not when somebody scrapes.
+Names follow Prometheus: base units, `_total` for counters. Labels are closed sets (route templates, groups, kinds),
+never ids. Gauges that need a query are set by `shared.observability.gauges`, not when somebody scrapes.
 """
 
 import time

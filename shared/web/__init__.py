@@ -1,0 +1,1 @@
+"""The HTTP side that all services share: routes, problems, pages, idempotency, jobs, health, documentation."""

@@ -19,6 +19,7 @@ from shared.bus.port import Bus, BusUnavailable, Record
 from shared.clock import Clock
 from shared.db.database import Database, is_transient
 from shared.db.tables import SHARDS
+from shared.observability.metrics import RelayMetrics
 from shared.worker import Heartbeat, backoff
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,7 @@ class Relay:
         self._woken = asyncio.Event()
         self.heartbeat = Heartbeat("relay")
         self.sent = 0
+        self._metrics = RelayMetrics()
 
     def wake(self) -> None:
         """Say that a transaction with outbox rows has just been committed."""
@@ -70,6 +72,7 @@ class Relay:
                 attempt += 1
                 known = isinstance(error, BusUnavailable) or is_transient(error)
                 report = log.warning if known else log.error
+                self._metrics.retried()
                 report("relay.retry", error=type(error).__name__, detail=str(error)[:300], attempt=attempt)
                 await asyncio.sleep(backoff(attempt))
             else:
@@ -128,6 +131,7 @@ class Relay:
     async def _forget(self, raw: "asyncpg.Connection[asyncpg.Record]", seqs: list[int]) -> None:
         await raw.execute(_DELETE, seqs)
         self.sent += len(seqs)
+        self._metrics.sent(len(seqs))
 
 
 def _records(rows: Sequence[asyncpg.Record]) -> list[Record]:

@@ -7,7 +7,10 @@ default). Which one runs is decided by the URL, in `open_bus`, and nowhere else.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+MAX_RECORD_BYTES: Final = 1_000_000
+"""Key, value and headers of one record together, on both buses (Kafka's default limit is 1 MiB with its framing)."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -49,7 +52,10 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """A topic as it has to be. `retention_hours` None means for ever; a compacted topic keeps the latest record per key."""
+    """A topic as it has to be.
+
+    `retention_hours` None means for ever; a compacted topic keeps the latest record per key.
+    """
 
     name: str
     partitions: int = 12
@@ -59,6 +65,22 @@ class TopicSpec:
 
 class BusUnavailable(Exception):  # noqa: N818 - a named fact, see the house style
     """The broker cannot be reached now; what was asked may be asked again."""
+
+
+class TopicMismatch(Exception):  # noqa: N818
+    """A topic exists, but not as this deployment needs it: its partitions or clean-up policy differ."""
+
+
+class UnknownTopic(Exception):  # noqa: N818
+    """The topic was never created: see `Bus.ensure_topics`."""
+
+
+class RecordTooLarge(Exception):  # noqa: N818
+    """The record has more than MAX_RECORD_BYTES and can never be published."""
+
+
+class GroupBusy(Exception):  # noqa: N818
+    """The group has members: stop its consumers first."""
 
 
 class Subscription(Protocol):
@@ -71,7 +93,7 @@ class Subscription(Protocol):
         """
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Make `positions` (the next offset to read) durable. A partition lost to another member meanwhile is skipped."""
+        """Make `positions` (the next offset to read) durable; a partition lost to another member meanwhile is skipped."""
 
     def owned(self) -> frozenset[TopicPartition]:
         """The partitions that this member owns now."""
@@ -93,16 +115,24 @@ class Bus(Protocol):
         """Create missing topics; raise TopicMismatch when an existing one has other partitions or clean-up."""
 
     async def publish(self, records: Sequence[Record]) -> None:
-        """Return when every record is durable. After an exception any subset may be durable; publishing again is safe."""
+        """Return when every record is durable. After an exception any subset may be durable; publishing again is safe.
+
+        Calls made at the same time keep the order in which they were made; when one fails with BusUnavailable, those
+        waiting behind it fail too, so that a caller who publishes them again in order keeps the order per key.
+        Raises RecordTooLarge or UnknownTopic before anything is sent.
+        """
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        """Join `group`. A group that never committed begins with the oldest record kept."""
+        """Join `group`. A group that never committed begins with the oldest record kept. Raises UnknownTopic."""
 
     async def read(self, topic: str, *, start: int | datetime = 0, limit: int = 100) -> Sequence[Received]:
-        """Look at records of `topic` without joining a group, from an offset in every partition or from an instant on."""
+        """Records of `topic`, oldest first, from an offset in every partition or from an instant on; joins no group."""
 
     async def reset(self, group: str, topics: Sequence[str], *, to: datetime) -> None:
-        """Let `group`, which must have no members, go on from the first records published at or after `to`."""
+        """Let `group` go on from the first records published at or after `to`.
+
+        Raises GroupBusy while it has members.
+        """
 
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Records published and not yet committed by `group`, without joining it."""
@@ -112,7 +142,3 @@ class Bus(Protocol):
 
     async def close(self) -> None:
         """Flush and let go of connections within a bounded time."""
-
-
-class TopicMismatch(Exception):  # noqa: N818
-    """A topic exists, but not as this deployment needs it: its partitions or clean-up policy differ."""

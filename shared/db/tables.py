@@ -94,6 +94,8 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         "api_key",
         metadata,
         sa.Column("id", sa.Text, primary_key=True),
+        # The first key of a chain of rotations: the caller's identity, which outlives each key.
+        sa.Column("lineage", sa.Text, nullable=False, index=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("prefix", sa.Text, nullable=False),
         sa.Column("digest", BYTEA, nullable=False, unique=True),
@@ -110,9 +112,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("caller", sa.Text, primary_key=True),
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("fingerprint", BYTEA, nullable=False),
-        sa.Column("status", sa.SmallInteger, nullable=True),
-        sa.Column("headers", JSONB, nullable=True),
-        sa.Column("body", BYTEA, nullable=True),
+        sa.Column("status", sa.SmallInteger, nullable=False),
+        sa.Column("headers", JSONB, nullable=False),
+        sa.Column("body", BYTEA, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False, index=True),
     )
     sa.Table(
@@ -126,10 +128,32 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("result", JSONB, nullable=True),
         sa.Column("problem", JSONB, nullable=True),
         sa.Column("requested_by", sa.Text, nullable=False),
+        # Of open jobs only one may have a given exclusive key: one recompute per model, say.
+        sa.Column("exclusive_key", sa.Text, nullable=True),
+        sa.Column("cancel_requested", sa.Boolean, nullable=False, server_default=sa.false()),
+        # Grows with every start, so that a runner that lost the job notices.
+        sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("attempts_without_progress", sa.Integer, nullable=False, server_default="0"),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("started_at", INSTANT, nullable=True),
         sa.Column("finished_at", INSTANT, nullable=True),
+        sa.CheckConstraint("state in ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="job_state"),
         sa.Index("job_open", "state", "created_at", postgresql_where=sa.text("state in ('queued', 'running')")),
+        sa.Index(
+            "job_exclusive",
+            "kind",
+            "exclusive_key",
+            unique=True,
+            postgresql_where=sa.text("state in ('queued', 'running')"),
+        ),
+    )
+    # Keys for signing what we hand out and read again (page tokens, links); the same for all replicas.
+    sa.Table(
+        "secret",
+        metadata,
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", BYTEA, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
     )
     sa.Table(
         "document",
@@ -141,10 +165,14 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("body", JSONB, nullable=False),
         sa.Column("compiled", JSONB, nullable=True),
         sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
+        # Shipped documents are renewed by a newer release until an operator has made a version of his own.
+        sa.Column("origin", sa.Text, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
         sa.Column("created_by", sa.Text, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("activated_at", INSTANT, nullable=True),
         sa.Column("retired_at", INSTANT, nullable=True),
         sa.CheckConstraint("state in ('draft', 'active', 'retired')", name="document_state"),
+        sa.CheckConstraint("origin in ('shipped', 'operator')", name="document_origin"),
         sa.Index("document_active", "kind", "key", unique=True, postgresql_where=sa.text("state = 'active'")),
     )

@@ -1,7 +1,7 @@
 """API keys: 32 random bytes behind a readable prefix, of which the database keeps the SHA-256 alone.
 
-The hash needs no salt and no stretching: the key is random, not a password. Expiry is real time. Rotation makes a second
-key of the same lineage that works beside the first until the overlap ends; the caller's identity is the lineage.
+The hash needs no salt and no stretching: the key is random, not a password. Expiry is real time. Rotation makes a
+second key of the same lineage that works beside the first until the overlap ends; the caller's identity is the lineage.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ START: Final = "moat_"
 _COLUMNS: Final = "id, lineage, name, prefix, scopes, created_at, expires_at, revoked_at, replaced_by, last_used_at"
 
 
-class UnknownKey(LookupError):
+class UnknownKey(LookupError):  # noqa: N818 - a named fact
     """No key, or more than one, answers to that id, prefix or name."""
 
 
-class UnknownScope(ValueError):
+class UnknownScope(ValueError):  # noqa: N818 - a named fact
     """There is no such scope."""
 
 
@@ -127,9 +127,10 @@ async def list_keys(raw: "asyncpg.Connection[asyncpg.Record]") -> list[KeyRecord
 
 
 async def find_key(raw: "asyncpg.Connection[asyncpg.Record]", which: str, *, now: datetime) -> KeyRecord:
-    """The one usable key with this id, prefix or name; one that was replaced only by id or prefix. Raises UnknownKey."""
+    """The one usable key with this id, prefix or name (a replaced one: by id or prefix). Raises UnknownKey."""
     rows = await raw.fetch(
-        f"select {_COLUMNS} from api_key where revoked_at is null and (expires_at is null or expires_at > $2)"  # noqa: S608
+        f"select {_COLUMNS} from api_key where revoked_at is null"  # noqa: S608
+        " and (expires_at is null or expires_at > $2)"
         " and (id = $1 or prefix = $1 or (name = $1 and replaced_by is null))",
         which,
         now,

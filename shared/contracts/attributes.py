@@ -48,7 +48,7 @@ def sound_traceparent(text: str) -> str | None:
 
 
 def parse_sequence(text: str) -> int:
-    """The version of an aggregate; `ValueError` for anything but a whole number from 0 to 2^63 - 1."""
+    """The number of an event within its subject; `ValueError` for anything but a whole number from 0 to 2^63 - 1."""
     if _SEQUENCE(text) is None or int(text) > MAX_SEQUENCE:
         raise ValueError("not a version")
     return int(text)
@@ -64,7 +64,7 @@ def _reasons(texts: dict[str, str]) -> Iterator[FieldError]:
         try:
             parse_sequence(texts["sequence"])
         except ValueError:
-            yield FieldError("/sequence", "sequence", "the version of the aggregate: a whole number below 2^63")
+            yield FieldError("/sequence", "sequence", "a whole number below 2^63, counted per subject")
 
 
 def _instant_or_none(text: str) -> datetime | None:

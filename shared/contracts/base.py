@@ -9,7 +9,14 @@ from pydantic_core import PydanticCustomError
 class Payload(BaseModel):
     """A published payload: frozen, strict about types, deaf to fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        strict=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        json_schema_serialization_defaults_required=True,
+    )
 
     happened: ClassVar[str | None] = None
     """Name of the field that says when it happened; a fact may not lie more than a few minutes ahead of the clock."""
@@ -27,7 +34,7 @@ class Payload(BaseModel):
 class Part(BaseModel):
     """An object inside a payload."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, protected_namespaces=())
+    model_config = Payload.model_config
 
 
 class AboutCustomer(Payload):

@@ -35,7 +35,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     `subject` is the bus key: the customer id, or `model:<key>`, `rule:<key>`, `team:<id>`. `time` is aware, in UTC.
     `data` is the parsed payload in JSON's own types (amounts and instants still text), or None for a tombstone.
-    `sequence` is the version of the aggregate: among events of one subject and source the higher is the newer state.
+    `sequence` counts the events of one subject and producing service: the higher is the newer.
     """
 
     id: str

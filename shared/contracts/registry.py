@@ -1,5 +1,7 @@
 """Every published event type: its payload, topic, producer, listeners and standing."""
 
+import inspect
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -39,6 +41,19 @@ class EventType:
     when: str
     subject: str = "the customer id"
     status: Status = "draft"
+
+    from_outside: bool = False
+    """Sent by other systems: what they must send is documented, not what we would."""
+
+    @property
+    def description(self) -> str:
+        """The public description: the payload's docstring."""
+        return inspect.cleandoc(self.model.__doc__ or "")
+
+    @property
+    def title(self) -> str:
+        """The payload's name in words, e.g. `Order placed`."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.model.__name__).capitalize()
 
     @property
     def dataschema(self) -> str:

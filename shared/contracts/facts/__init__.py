@@ -41,6 +41,7 @@ def _fact(type_: str, model: type, *, to: str, when: str) -> EventType:
         consumers=tuple(to.split()),
         when=when,
         status="frozen",
+        from_outside=True,
     )
 
 

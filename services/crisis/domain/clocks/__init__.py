@@ -1,22 +1,22 @@
-"""Clocks: a pure fold over an append-only list of events. The live engine, simulate, explain and reports call the same one.
+"""Clocks: a pure fold over an append-only list of events, the same for the live engine, simulate, explain and reports.
 
 How to call it::
 
     clocks = fold(
-        policy,                       # Policy: targets by name, as documents.policy parses them
-        events,                       # Sequence[ClockEvent] in the order in which they were recorded; `at` is the effective time
-        calendars={"cn-office": …},   # Mapping[str, OpenTime]: compiled versions (shared.worktime), by the key that targets name
-        until=now,                    # aware UTC datetime; what falls exactly on it has happened, later events are ignored
-        policies={"key-customer": …}, # Mapping[str, Policy] for `Retarget(policy=…)`; the policy itself is found by its own key
+        policy,                       # Policy: targets by name, as services.crisis.documents parses them
+        events,                       # ClockEvents in the order in which they were recorded; `at` is the effective time
+        calendars={"cn-office": …},   # compiled versions (shared.worktime.Calendar), by the key that targets name
+        until=now,                    # aware; what falls exactly on it has happened, later events are ignored
+        policies={"key-customer": …}, # for `Retarget(policy=…)`; the policy itself is found by its own key
         segments=False,               # True fills ClockResult.segments (explain, simulate)
     )                                 # → tuple[ClockResult, …] in the order of the policy's targets, then of cycles
 
-Every policy and calendar version is an argument, so the same list gives the same answer for ever. The keys of `calendars` and
-`policies` are opaque to the fold: pin versions by handing in the pinned ones.
+Every policy and calendar version is an argument, so the same list gives the same answer for ever. The keys of
+`calendars` and `policies` are opaque to the fold: pin versions by handing in the pinned ones.
 
-`ClockResult.ahead` and `next_instants(clocks)` name the instants at which a warning or the breach will come by time alone: plan timers
-for them, fold again when they fire, and compare `warnings` and `breached_at` with what was already told. A retroactive event is simply
-one more element of the list; what it takes back is missing from the next answer.
+`ClockResult.ahead` and `next_instants(clocks)` name the instants at which a warning or the breach will come by time
+alone: plan timers for them, fold again when they fire, and compare `warnings` and `breached_at` with what was already
+told. A retroactive event is simply one more element of the list; what it takes back is missing from the next answer.
 
 Raises `UnreachableTarget` (with `.target`) when twenty years do not hold the promise.
 """
@@ -35,6 +35,7 @@ from services.crisis.domain.clocks.events import (
     Start,
     Stop,
 )
+from services.crisis.domain.clocks.fold import UnreachableTarget, fold, next_instants
 from services.crisis.domain.clocks.policy import (
     Business,
     BusinessDays,
@@ -91,7 +92,10 @@ __all__ = [
     "Stop",
     "Target",
     "Threshold",
+    "UnreachableTarget",
     "Warned",
+    "fold",
+    "next_instants",
     "parse_period",
     "parse_time",
 ]

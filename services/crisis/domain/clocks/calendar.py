@@ -1,4 +1,4 @@
-"""What the fold asks of a calendar. A compiled calendar of `shared.worktime` answers it; the domain only knows these questions."""
+"""What the fold asks of a calendar; a compiled one of `shared.worktime` answers, the domain knows the questions."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -20,7 +20,7 @@ class OpenTime(Protocol):
         """The `24:00` up to which holidays are published; later due instants are provisional. None: known for ever."""
 
     def add_open_time(self, origin: int, micros: int) -> int | None:
-        """First instant `t` with `micros` of open time in `[origin, t)`; None where twenty years do not hold that much."""
+        """First instant `t` with `micros` of open time in `[origin, t)`; None where twenty years hold less."""
 
     def open_time_between(self, begin: int, end: int) -> int:
         """Open microseconds in `[begin, end)`; 0 where `end` is not later."""

@@ -53,7 +53,7 @@ def parse_time(text: str) -> int:
 
 
 def parse_period(text: str) -> Period:
-    """The calendar period of `PnYnMnWnD`, always above zero; raises `MalformedDuration`, with rule `period-units` for `PT…`."""
+    """The calendar period of `PnYnMnWnD`, above zero; else `MalformedDuration`, rule `period-units` for `PT…`."""
     found = _PERIOD.fullmatch(text)
     if found is None:
         if "T" in text and text.startswith("P"):

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+EPOCH_ORDINAL = 719_163
+"""The proleptic Gregorian ordinal of 1970-01-01."""
 HORIZON_DAYS = 7305
 HORIZON = HORIZON_DAYS * DAY
 """Twenty years (five leap days included): a target that takes longer is unreachable."""

@@ -33,7 +33,7 @@ class Business:
 
 @dataclass(frozen=True, slots=True)
 class BusinessDays:
-    """The n-th date with a window after day zero; due at the end of its last window or at the wall time `at` (microseconds)."""
+    """The n-th date with a window after day zero, at its last window's end or the wall time `at` (microseconds)."""
 
     count: int
     day_zero: Literal["date", "next_open"] = "date"

@@ -1,4 +1,4 @@
-"""What the fold answers: one value per target and cycle, with the fields of the simulate answer. Instants are aware and UTC."""
+"""What the fold answers: one value per target and cycle, with the fields of the simulate answer. Instants are UTC."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,7 +62,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What will happen to the clock by time alone if no further event comes: a warning, or the breach (`threshold` is None)."""
+    """What time alone will do to the clock if no event comes: a warning, or the breach (`threshold` is None)."""
 
     target: str
     cycle: int

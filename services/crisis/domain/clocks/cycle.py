@@ -1,0 +1,157 @@
+"""One cycle of one clock: its lines, its breach, its warnings, and what they do when time passes or something changes.
+
+Holds state and changes in place, inside one fold. Instants are integer microseconds.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from services.crisis.domain.clocks.halts import Halts
+from services.crisis.domain.clocks.lines import Line, earliest_of
+from services.crisis.domain.clocks.policy import LeadTime, PercentUsed, Threshold
+from services.crisis.domain.clocks.results import BreachCause, Result, Stage
+
+
+@dataclass(slots=True)
+class Placed:
+    """A threshold with the instant at which it fires by time alone."""
+
+    at: int
+    threshold: Threshold
+
+    @property
+    def rank(self) -> tuple[int, bool, Fraction]:
+        """Later on the line is higher; of equals the percentage, then the larger."""
+        match self.threshold:
+            case PercentUsed(parts=parts, whole=whole):
+                return self.at, True, Fraction(parts, whole)
+            case LeadTime(micros=micros):
+                return self.at, False, Fraction(micros)
+
+
+@dataclass(slots=True)
+class Cycle:
+    """A cycle from its start to its end. `ended_at` is None while it is in progress or paused."""
+
+    number: int
+    started_at: int
+    lines: list[Line]
+    halts: Halts
+    stage: Stage = Stage.IN_PROGRESS
+    result: Result = Result.OPEN
+    ended_at: int | None = None
+    breached_at: int | None = None
+    breach_cause: BreachCause | None = None
+    fired: list[tuple[str, int]] = field(default_factory=list)
+    pending: list[Placed] = field(default_factory=list)
+    spent: set[Threshold] = field(default_factory=set)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the clock is in progress or paused."""
+        return self.ended_at is None
+
+    @property
+    def known_due(self) -> int | None:
+        """The earliest due instant that is known: while paused, only lines that the pause does not move have one."""
+        return min((line.due for line in self.lines if line.due is not None), default=None)
+
+    def advance(self, to: int, *, ends_here: bool) -> None:
+        """Let time pass up to and including `to`: warnings fire, and at the due instant comes the breach.
+
+        `ends_here` tells that a stop or cancel comes at `to` itself: it averts both there.
+        """
+        if not self.is_active or self.breached_at is not None:
+            return
+        while self.pending and self.pending[0].at <= to:
+            if self.pending[0].at == to and ends_here:
+                break
+            self._fire(self.pending.pop(0), at=None)
+        due = self.known_due
+        if due is not None and due <= to and not (due == to and ends_here):
+            self._breach(due, BreachCause.DUE)
+
+    def change(self, at: int, cause: BreachCause, *, ends_here: bool) -> None:
+        """Judge the clock after a change at `at`: breached at once if it is due already, else warned once.
+
+        `ends_here` tells that a stop or cancel recorded after the change comes at the same instant.
+        """
+        self.pending = []
+        if self.breached_at is not None:
+            return
+        due = self.known_due
+        if due is not None and due <= at:
+            if not (due == at and ends_here):
+                self._breach(at, cause)
+            return
+        if self.stage is Stage.PAUSED:
+            return
+        self.pending = self._placed(earliest_of(self.lines, at))
+        if ends_here:
+            return
+        jumped = [placed for placed in self.pending if placed.at <= at]
+        if jumped:
+            self.pending = self.pending[len(jumped) :]
+            self.spent.update(placed.threshold for placed in jumped)
+            self._fire(max(jumped, key=lambda placed: placed.rank), at=at)
+
+    def halt(self, at: int) -> None:
+        """The clock is paused."""
+        self.stage = Stage.PAUSED
+        self.pending = []
+        for line in self.lines:
+            line.halt(at)
+
+    def run(self, at: int) -> None:
+        """The clock runs again."""
+        self.stage = Stage.IN_PROGRESS
+        for line in self.lines:
+            line.run(at)
+
+    def end(self, at: int, stage: Stage, result: Result) -> None:
+        """Fulfilled or cancelled; the lines stay as they are, so that the clock is due as if resumed at its end."""
+        self.ended_at, self.stage, self.result = at, stage, result
+        self.pending = []
+
+    def replay(self, line: Line, to: int) -> Line:
+        """Tell a line what it missed since its base, so that it stands as if it had been there all along."""
+        for begin, end in self.halts.between(line.base, to):
+            line.halt(begin)
+            if end is not None:
+                line.run(end)
+        return line
+
+    def thresholds(self) -> Iterable[Threshold]:
+        """The thresholds that the lines bring, each once, in the order of the lines and their documents."""
+        return dict.fromkeys(threshold for line in self.lines for threshold in line.target.thresholds)
+
+    def _placed(self, line: Line) -> list[Placed]:
+        """The thresholds not spent yet, placed on the earliest line, in order of time."""
+        due = line.due
+        if due is None:
+            return []
+        placed = []
+        for threshold in self.thresholds():
+            if threshold in self.spent:
+                continue
+            match threshold:
+                case PercentUsed(parts=parts, whole=whole) if parts < whole:
+                    placed.append(Placed(line.used_at(threshold), threshold))
+                case LeadTime(micros=lead) if lead <= due - self.started_at:
+                    placed.append(Placed(due - lead, threshold))
+                case _:
+                    pass
+        return sorted(placed, key=lambda one: one.at)
+
+    def _fire(self, placed: Placed, *, at: int | None) -> None:
+        self.spent.add(placed.threshold)
+        self.fired.append((placed.threshold.label, placed.at if at is None else at))
+
+    def _breach(self, at: int, cause: BreachCause) -> None:
+        """Breached for good. The whole of it used (`100%`) is the one threshold that fires with the breach."""
+        self.breached_at, self.breach_cause = at, cause
+        self.pending = []
+        for threshold in self.thresholds():
+            if isinstance(threshold, PercentUsed) and threshold.parts == threshold.whole:
+                self._fire(Placed(at, threshold), at=None)

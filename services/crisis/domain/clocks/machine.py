@@ -1,0 +1,178 @@
+"""The clock of one target: what each event does to it. Lives inside one fold; instants are integer microseconds."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from services.crisis.domain.clocks.calendar import OpenTime
+from services.crisis.domain.clocks.cycle import Cycle
+from services.crisis.domain.clocks.day_rules import BeyondHorizonError, add_period, utc_instant, utc_local
+from services.crisis.domain.clocks.events import (
+    Behaviour,
+    Cancel,
+    ClockEvent,
+    Extend,
+    Pause,
+    Reopen,
+    Resume,
+    Retarget,
+    Start,
+    Stop,
+)
+from services.crisis.domain.clocks.halts import Halts, Pauses
+from services.crisis.domain.clocks.instants import HORIZON, to_micros
+from services.crisis.domain.clocks.lines import Line, earliest_of, line_of, prorated
+from services.crisis.domain.clocks.policy import Policy, ReopenMode, Target
+from services.crisis.domain.clocks.results import BreachCause, Result, Stage
+
+
+class Machine:
+    """Every cycle of one target, driven event by event. `policies` are those that a retarget may name, by key."""
+
+    def __init__(
+        self, name: str, policy: Policy, *, calendars: Mapping[str, OpenTime], policies: Mapping[str, Policy]
+    ) -> None:
+        self.name = name
+        self.target = policy.targets[name]
+        self.cycles: list[Cycle] = []
+        self.pauses = Pauses()
+        self._reopen = policy.reopen
+        self._calendars = calendars
+        self._policies = policies
+
+    @property
+    def cycle(self) -> Cycle | None:
+        """The present cycle; None before the start."""
+        return self.cycles[-1] if self.cycles else None
+
+    def advance(self, to: int, *, ends_here: bool) -> None:
+        """Let time pass; `ends_here` tells of a stop or cancel at `to`."""
+        if self.cycle is not None:
+            self.cycle.advance(to, ends_here=ends_here)
+
+    def apply(self, event: ClockEvent, at: int, *, ends_here: bool) -> None:
+        """What the event does; `ends_here` tells of a stop or cancel recorded after it at the same instant."""
+        match event:
+            case Start():
+                if not self.cycles:
+                    self._begin([self.target], at, BreachCause.DUE, ends_here=ends_here)
+            case Pause(reason=reason):
+                self._pause(reason, at)
+            case Resume(reason=reason):
+                self._resume(reason, at, ends_here=ends_here)
+            case Stop():
+                self._end(at, Stage.COMPLETED, Result.MET)
+            case Cancel():
+                self._end(at, Stage.CANCELLED, Result.CANCELLED)
+            case Retarget():
+                self._retarget(event, at, ends_here=ends_here)
+            case Reopen(mode=mode):
+                self._reopen_stopped(mode or self._reopen, at, ends_here=ends_here)
+            case Extend():
+                self._extend(event, at, ends_here=ends_here)
+            case _:
+                assert_never(event)
+
+    def calendar_of(self, target: Target) -> OpenTime | None:
+        """The calendar that a target names. Raises KeyError where the fold was not given it."""
+        return None if target.calendar is None else self._calendars[target.calendar]
+
+    def _line(self, target: Target, base: int) -> Line:
+        return line_of(target, self.calendar_of(target), base)
+
+    def _begin(self, targets: list[Target], at: int, cause: BreachCause, *, ends_here: bool) -> None:
+        halts = Halts(Pauses() if self.target.statutory else self.pauses)
+        cycle = Cycle(len(self.cycles) + 1, at, [self._line(target, at) for target in targets], halts)
+        self.cycles.append(cycle)
+        if halts.pauses.reasons:
+            cycle.halt(at)
+        cycle.change(at, cause, ends_here=ends_here)
+
+    def _pause(self, reason: str, at: int) -> None:
+        if self.target.statutory or not self.pauses.add(reason, at):
+            return
+        if self.cycle is not None and self.cycle.is_active:
+            self.cycle.halt(at)
+
+    def _resume(self, reason: str | None, at: int, *, ends_here: bool) -> None:
+        if self.target.statutory or not self.pauses.remove(reason, at):
+            return
+        if self.cycle is not None and self.cycle.is_active:
+            self.cycle.run(at)
+            self.cycle.change(at, BreachCause.DUE, ends_here=ends_here)
+
+    def _end(self, at: int, stage: Stage, result: Result) -> None:
+        cycle = self.cycle
+        if cycle is None or not cycle.is_active:
+            return
+        if result is Result.MET and cycle.breached_at is not None:
+            result = Result.MISSED
+        cycle.end(at, stage, result)
+
+    def _retarget(self, event: Retarget, at: int, *, ends_here: bool) -> None:
+        cycle = self.cycle
+        if cycle is None or not cycle.is_active or self.target.statutory:
+            return
+        new = event.to
+        if event.policy is not None:
+            new = self._policies[event.policy].targets.get(self.name)
+        if new is None or event.behaviour is Behaviour.KEEP:
+            return
+        if event.behaviour is Behaviour.RESTART_NOW:
+            cycle.end(at, Stage.CANCELLED, Result.CANCELLED)
+            self._begin([new], at, BreachCause.RETARGET, ends_here=ends_here)
+            return
+        lines = self._retargeted(cycle, new, event.behaviour, at)
+        if lines is not None:
+            cycle.lines = lines
+            cycle.change(at, BreachCause.RETARGET, ends_here=ends_here)
+
+    def _retargeted(self, cycle: Cycle, new: Target, behaviour: Behaviour, at: int) -> list[Line] | None:
+        """The lines after the change; None where it changes nothing."""
+        if behaviour is Behaviour.PRORATE:
+            line = prorated(new, self.calendar_of(new), earliest=earliest_of(cycle.lines, at), at=at)
+            if line is not None and cycle.stage is Stage.PAUSED:
+                line.halt(at)
+            return None if line is None else [line]
+        line = cycle.replay(self._line(new, cycle.started_at), at)
+        return [line] if behaviour is Behaviour.RETARGET_FROM_START else [*cycle.lines, line]
+
+    def _reopen_stopped(self, mode: ReopenMode, at: int, *, ends_here: bool) -> None:
+        cycle = self.cycle
+        if cycle is None or cycle.stage is not Stage.COMPLETED or cycle.ended_at is None or self.target.statutory:
+            return
+        if mode in {ReopenMode.NEW_CYCLE, ReopenMode.INVALIDATE_PREVIOUS}:
+            if mode is ReopenMode.INVALIDATE_PREVIOUS:
+                cycle.result = Result.VOID
+            self._begin([line.target for line in cycle.lines], at, BreachCause.REOPEN, ends_here=ends_here)
+            return
+        if mode is ReopenMode.RESUME:
+            cycle.halts.stops.append((cycle.ended_at, at))
+        cycle.ended_at, cycle.result = None, Result.OPEN
+        cycle.stage = Stage.PAUSED if self.pauses.reasons else Stage.IN_PROGRESS
+        cycle.lines = [cycle.replay(line.fresh(), at) for line in cycle.lines]
+        cycle.change(at, BreachCause.REOPEN, ends_here=ends_here)
+
+    def _extend(self, event: Extend, at: int, *, ends_here: bool) -> None:
+        cycle = self.cycle
+        if cycle is None or not cycle.is_active or not self.target.statutory:
+            return
+        (line,) = cycle.lines
+        due = line.due_if_resumed(at)
+        extended = to_micros(event.until) if event.until is not None else _later(due, event, line)
+        if extended <= due:
+            return
+        if extended > line.base + HORIZON:
+            raise BeyondHorizonError
+        line.extend(extended)
+        cycle.change(at, BreachCause.DUE, ends_here=ends_here)
+
+
+def _later(due: int, event: Extend, line: Line) -> int:
+    """The wall time of the due instant, a period later, in the calendar's zone (UTC without one); not rolled again."""
+    if event.by is None:
+        return due
+    if line.calendar is None:
+        day, wall = utc_local(due)
+        return utc_instant(add_period(day, event.by), wall)
+    day, wall = line.calendar.local(due)
+    return line.calendar.instant(add_period(day, event.by), wall)

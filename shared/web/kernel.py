@@ -15,6 +15,7 @@ from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.settings import ServiceSettings
+from shared.web.pages import PageTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Kernel:
     database: Database
     uow: UnitOfWorkFactory
     authenticator: Authenticator
+    page_tokens: PageTokens
     parts: Mapping[type, Any] = field(default_factory=dict)
 
 

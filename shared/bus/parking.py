@@ -83,7 +83,7 @@ async def parked_depth(database: Database) -> int:
     """How many events are set aside; the count stops at 10 000."""
     async with database.read() as connection:
         raw = await raw_connection(connection)
-        return int(await raw.fetchval("select count(*) from (select 1 from parked limit 10000) as some"))
+        return int(await raw.fetchval("select count(*) from (select 1 from parked limit 10000) as counted"))
 
 
 async def request_release(database: Database, group: str, subject: str) -> int:

@@ -169,7 +169,7 @@ async def depth(database: Database) -> Depth:
     async with database.read() as connection:
         row = (
             await connection.exec_driver_sql(
-                "select (select count(*) from (select 1 from outbox limit 100000) as some),"
+                "select (select count(*) from (select 1 from outbox limit 100000) as counted),"
                 " (select created_at from outbox order by seq limit 1)"
             )
         ).one()

@@ -18,16 +18,25 @@ _LOCK = "select id from subject where id = any($1::text[]) order by id for updat
 async def lock_subjects(
     raw: "asyncpg.Connection[asyncpg.Record]", subjects: Iterable[str], *, skip_locked: bool = False
 ) -> frozenset[str]:
-    """Lock the rows of `subjects`, made where missing, until the transaction ends; answers the ids now locked."""
+    """Lock the rows of `subjects` until the transaction ends; answers the ids now locked.
+
+    Missing rows are made, but not with `skip_locked`: a row that another transaction is just making is held by it.
+    """
     ids = sorted(set(subjects))
     if not ids:
         return frozenset()
     # New rows first, then all locks: taken the other way round, a row that appears in between could close a circle.
+    if not skip_locked:
+        await make_subjects(raw, ids)
+    locked = await raw.fetch(_LOCK + (" skip locked" if skip_locked else ""), ids)
+    return frozenset(row["id"] for row in locked)
+
+
+async def make_subjects(raw: "asyncpg.Connection[asyncpg.Record]", ids: list[str]) -> None:
+    """Make the rows of these sorted ids that are missing, without locking the others."""
     missing = sorted(row["id"] for row in await raw.fetch(_MISSING, ids))
     if missing:
         await raw.execute(_INSERT, missing)
-    locked = await raw.fetch(_LOCK + (" skip locked" if skip_locked else ""), ids)
-    return frozenset(row["id"] for row in locked)
 
 
 async def number_events(raw: "asyncpg.Connection[asyncpg.Record]", counts: dict[str, int]) -> dict[str, int]:

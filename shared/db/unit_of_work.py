@@ -21,7 +21,7 @@ from shared.bus.outbox import Outbox
 from shared.clock import Clock
 from shared.contracts import CloudEvent
 from shared.db.database import Database, raw_connection
-from shared.db.subjects import lock_subjects
+from shared.db.subjects import lock_subjects, make_subjects
 from shared.timers.plan import CancelTimer, Timer, TimerPlan
 
 
@@ -34,6 +34,7 @@ class UnitOfWork:
         self.now = now
         self.outbox = Outbox(now)
         self.timers = TimerPlan()
+        self._locked: set[str] = set()
         self._after: list[Callable[[], None]] = []
 
     async def lock(self, subjects: Iterable[str], *, skip_locked: bool = False) -> frozenset[str]:
@@ -41,7 +42,9 @@ class UnitOfWork:
 
         With `skip_locked` those that another transaction holds are left out instead of waited for.
         """
-        return await lock_subjects(self.raw, subjects, skip_locked=skip_locked)
+        locked = await lock_subjects(self.raw, subjects, skip_locked=skip_locked)
+        self._locked |= locked
+        return locked
 
     def publish(self, topic: str, event: CloudEvent) -> None:
         """Put `event` on `topic` with this transaction. Its `ce_sequence` is given when the transaction ends."""
@@ -61,6 +64,10 @@ class UnitOfWork:
 
     async def flush(self) -> None:
         """Write what was published and planned so far; called by the factory before the commit."""
+        # A timer is fired under its subject's lock, so the subject has to have a row.
+        unlocked = sorted(self.timers.subjects - self._locked)
+        if unlocked:
+            await make_subjects(self.raw, unlocked)
         await self.timers.write(self.raw)
         await self.outbox.write(self.raw)
 

@@ -11,7 +11,8 @@ import orjson
 _UPSERT = """
 insert into timer as t (kind, key, subject, due_at, generation, payload)
 select kind, key, subject, due_at, 1, payload::jsonb
-from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[]) as new (kind, key, subject, due_at, payload)
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])
+  as new (kind, key, subject, due_at, payload)
 on conflict (kind, key) do update
 set subject = excluded.subject, due_at = excluded.due_at, payload = excluded.payload, generation = t.generation + 1,
     attempts = 0, retry_at = null, last_error = null
@@ -42,6 +43,11 @@ class TimerPlan:
     def __init__(self) -> None:
         self._steps: dict[tuple[str, str], Timer | CancelTimer] = {}
         self.earliest: datetime | None = None
+
+    @property
+    def subjects(self) -> set[str]:
+        """The subjects of the timers planned so far."""
+        return {step.subject for step in self._steps.values() if isinstance(step, Timer)}
 
     def plan(self, timer: Timer) -> None:
         self._steps[timer.kind, timer.key] = timer

@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import asyncpg
-import orjson
 import structlog
 
 from shared.clock import Clock
@@ -214,6 +213,6 @@ def _due_timer(row: asyncpg.Record) -> DueTimer:
         subject=row["subject"],
         due_at=row["due_at"],
         generation=row["generation"],
-        payload=orjson.loads(row["payload"]),
+        payload=row["payload"],
         attempts=row["attempts"],
     )

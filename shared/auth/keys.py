@@ -8,12 +8,12 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import asyncpg
 
-from shared.auth.scopes import unknown
+from shared.auth.scopes import SCOPES, unknown
 from shared.ids import new_id
 
 START: Final = "moat_"
@@ -89,6 +89,24 @@ async def create_key(
     made = key or draw_key()
     await _insert(raw, made, made.id, name, wanted, now, expires_at)
     return made
+
+
+async def install_key(url: str, plain: str, *, name: str) -> None:
+    """Let `plain` open everything in the database at `url`; a key already known there is left as it is."""
+    connection = await asyncpg.connect(url.replace("postgresql+asyncpg://", "postgresql://"), timeout=10)
+    try:
+        await connection.execute(
+            "insert into api_key (id, lineage, name, prefix, digest, scopes, created_at)"
+            " values ($1, $1, $2, $3, $4, $5, $6) on conflict (digest) do nothing",
+            new_id(),
+            name,
+            plain[: len(START) + 8],
+            digest_of(plain),
+            sorted(SCOPES),
+            datetime.now(UTC),
+        )
+    finally:
+        await connection.close()
 
 
 async def rotate_key(

@@ -34,6 +34,7 @@ class UnitOfWork:
         self.now = now
         self.outbox = Outbox(now)
         self.timers = TimerPlan()
+        self.touched: set[str] = set()
         self._locked: set[str] = set()
         self._after: list[Callable[[], None]] = []
 
@@ -58,6 +59,10 @@ class UnitOfWork:
         """Drop the timer with this kind and key, if there is one."""
         self.timers.cancel(CancelTimer(kind, key))
 
+    def touch(self, worker: str) -> None:
+        """Say that this transaction made work for `worker` (outbox, timer, job), which is woken after the commit."""
+        self.touched.add(worker)
+
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call this when the transaction has been committed, not otherwise: for waking a worker."""
         self._after.append(call)
@@ -69,7 +74,10 @@ class UnitOfWork:
         if unlocked:
             await make_subjects(self.raw, unlocked)
         await self.timers.write(self.raw)
-        await self.outbox.write(self.raw)
+        if self.timers.earliest is not None:
+            self.touch("timer")
+        if await self.outbox.write(self.raw):
+            self.touch("outbox")
 
     def committed(self) -> None:
         for call in self._after:

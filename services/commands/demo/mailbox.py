@@ -1,0 +1,52 @@
+"""A real SMTP server on loopback that keeps what it is sent: the mailboxes of the demo."""
+
+import asyncio
+import email
+import email.policy
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+_LINK = re.compile(r"https?://[^\s\"'<>]+/acks/[^\s\"'<>]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail that arrived."""
+
+    to: str
+    subject: str
+    text: str
+    ack_link: str | None
+
+
+@dataclass
+class Mailbox:
+    """Takes mail for everybody."""
+
+    mails: list[Mail] = field(default_factory=list)
+    per_address: Counter[str] = field(default_factory=Counter)
+    _server: asyncio.Server | None = None
+    port: int = 0
+
+    async def start(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: SMTP(self, enable_SMTPUTF8=True), host, port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's
+        message = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)  # type: ignore[arg-type]
+        body = message.get_body(preferencelist=("plain", "html"))
+        text = body.get_content() if body is not None else ""
+        found = _LINK.search(text)
+        for address in envelope.rcpt_tos:
+            self.per_address[address] += 1
+            self.mails.append(Mail(address, str(message["subject"]), text, found.group(0) if found else None))
+        return "250 kept"

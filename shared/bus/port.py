@@ -93,7 +93,10 @@ class Subscription(Protocol):
         """
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Make `positions` (the next offset to read) durable; a partition lost to another member meanwhile is skipped."""
+        """Make `positions` (the next offset to read) durable.
+
+        A partition lost to another member meanwhile is skipped.
+        """
 
     def owned(self) -> frozenset[TopicPartition]:
         """The partitions that this member owns now."""

@@ -12,7 +12,7 @@ from shared.bus.observer import BusObserver
 from shared.bus.port import BusUnavailable, Received, TopicPartition
 from shared.bus.postgres import membership
 from shared.bus.postgres.connect import Address, away_is_unavailable
-from shared.bus.postgres.fetching import Log
+from shared.bus.postgres.fetching import Log, group_lag
 from shared.bus.postgres.topics import Topic
 
 LOOK_SECONDS: Final = 1.0
@@ -58,7 +58,7 @@ class PostgresSubscription:
                 async with asyncio.timeout(max(0.0, min(deadline, self._look_at) - now)):
                     await self._awake.wait()
             except TimeoutError:
-                pass
+                continue  # time to look, or time is up and what arrived in this moment is fetched
 
     async def commit(self, positions: Mapping[TopicPartition, int]) -> None:
         """See `Subscription.commit`."""
@@ -84,8 +84,6 @@ class PostgresSubscription:
 
     async def lag(self) -> int:
         """See `Subscription.lag`."""
-        from shared.bus.postgres.fetching import group_lag
-
         async with self._session() as connection:
             return await group_lag(connection, self._group, self._topics.values())
 

@@ -5,7 +5,7 @@ Commands import what they need when they run, so that `moat --help` answers at o
 
 import typer
 
-from services.commands import bus_tools, demo, keys, migrate, serve, tail, up
+from services.commands import bus_tools, demo, healthy, keys, mail_sink, migrate, serve, tail, up
 
 app = typer.Typer(
     name="moat",
@@ -19,6 +19,8 @@ app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("migrate")(migrate.migrate)
 app.command("tail")(tail.tail)
+app.command("mail-sink")(mail_sink.mail_sink)
+app.command("healthy")(healthy.healthy)
 app.command("contracts", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     bus_tools.contracts
 )

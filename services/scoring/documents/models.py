@@ -2,11 +2,22 @@
 
 from typing import Any
 
+from pydantic import ValidationError
 
-def parse_model(document: dict[str, Any]) -> Any:
-    """The model that a document describes.
+from services.scoring.documents.building import build
+from services.scoring.documents.shapes import ModelShape
+from services.scoring.domain.models.model import Model
+from shared.documents import InvalidDocument
 
-    Raises `ModelInvalid`, whose `errors` are all the reasons found: each a `FieldError` (pointer into the document,
-    rule, detail).
+
+def parse_model(document: dict[str, Any]) -> Model:
+    """The model that a document describes; see `ModelShape` for its parts.
+
+    Raises `InvalidDocument`, whose `errors` say every reason found (pointer into the document, rule, detail): first
+    those of shape, then those of meaning, then combinations of bands and stages that fall in no tier or in two.
     """
-    raise NotImplementedError
+    try:
+        shape = ModelShape.model_validate(document)
+    except ValidationError as error:
+        raise InvalidDocument.of(error) from None
+    return build(shape)

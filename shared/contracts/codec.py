@@ -13,7 +13,7 @@ from shared.contracts.attributes import REQUIRED, event_from_texts, parse_sequen
 from shared.contracts.envelope import CloudEvent, EncodedEvent, require_sound
 from shared.contracts.errors import ContractError, FieldError
 from shared.contracts.instants import format_instant, parse_instant
-from shared.contracts.strictjson import loads
+from shared.contracts.strictjson import check_text, loads
 from shared.contracts.structured import parse_structured
 
 CONTENT_TYPE = b"application/json"
@@ -50,6 +50,8 @@ def encode(event: CloudEvent) -> EncodedEvent:
         value = _encode_json(event.data)
     except UnicodeEncodeError:
         raise ContractError.at("/data", "surrogate", "lone surrogates cannot be written") from None
+    if b"\\u0000" in value:
+        check_text(event.data, at="/data")
     return EncodedEvent(event.subject.encode(), value, tuple(headers))
 
 

@@ -118,6 +118,8 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[
 """Opaque identifier."""
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Short word from a list that may grow: documented values, not enforced ones."""
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+"""Name of an entry in a map."""
 Line = Annotated[str, StringConstraints(max_length=512)]
 """One line for people."""
 Text = Annotated[str, StringConstraints(max_length=20_000)]

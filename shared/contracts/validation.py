@@ -35,6 +35,7 @@ _RULES = {
     "greater_than_equal": "range",
     "less_than_equal": "range",
 }
+_DETAILS = {"missing": "this field is required", "model_type": "a JSON object", "dict_type": "a JSON object"}
 
 
 def validate(event: CloudEvent) -> Payload:
@@ -101,7 +102,8 @@ def _field_errors(error: ValidationError, model: type[Payload]) -> Iterator[Fiel
     for problem in error.errors(include_url=False, include_input=False)[:MAX_ERRORS]:
         path = (*_places(problem["loc"]), *_named_field(problem.get("ctx")))
         rule = _RULES.get(problem["type"], problem["type"])
-        yield FieldError("/data" + pointer_of(path), rule, problem["msg"] + _instance(model, path, rule))
+        detail = _DETAILS.get(problem["type"], problem["msg"]) + _instance(model, path, rule)
+        yield FieldError("/data" + pointer_of(path), rule, detail)
 
 
 def _named_field(context: dict[str, Any] | None) -> tuple[str, ...]:

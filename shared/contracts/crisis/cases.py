@@ -55,7 +55,7 @@ CASE: dict[str, Any] = {
     "case_id": "0195f3a0-7c00-7000-8000-0000000000c1",
     "number": "CR-2026-000117",
     "customer_id": "C-10001",
-    "customer_name": "Hua Xin Pumps Co., Ltd.",
+    "customer_name": "Example Pumps Co., Ltd.",
     "type": "complaint",
     "severity": "S2",
     "stage": "warning",

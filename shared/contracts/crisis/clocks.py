@@ -50,7 +50,7 @@ _CLOCK: dict[str, Any] = {
     "number": "CR-2026-000117",
     "matter_id": "0195f3a0-7c00-7000-8000-0000000000d1",
     "customer_id": "C-10001",
-    "customer_name": "Hua Xin Pumps Co., Ltd.",
+    "customer_name": "Example Pumps Co., Ltd.",
     "title": "Third late delivery in a row",
     "type": "complaint",
     "severity": "S2",

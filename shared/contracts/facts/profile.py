@@ -6,7 +6,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from shared.contracts.base import Part, Payload, example
-from shared.contracts.fields import Code, Day, Grade, Id, Instant, Line, Text, Texts, ValidUntil
+from shared.contracts.fields import Code, Day, Grade, Id, Instant, Line, Name, Text, Texts, ValidUntil
 
 Prose = Text | Texts
 """Prose, or a list of points."""
@@ -73,14 +73,16 @@ class ProfileUpdated(Payload):
     """Master data of a customer changed: a partial update. An absent field is unchanged, null clears it."""
 
     model_config = example(
-        name="Hua Xin Pumps Co., Ltd.",
+        name="Example Pumps Co., Ltd.",
         industry="C3441",
         size="medium",
         region="CN-JS",
         segment="manufacturing",
         since="2019-06-01",
         account_manager="E-1042",
-        contacts=[{"name": "Purchasing desk", "role": "buyer", "mail": "purchasing@huaxin.example", "preferred": True}],
+        contacts=[
+            {"name": "Purchasing desk", "role": "buyer", "mail": "purchasing@customer.example", "preferred": True}
+        ],
         decision_makers=[{"role": "plant manager", "attitude": "supporter"}],
         needs={
             "pain_points": ["late deliveries"],
@@ -117,7 +119,7 @@ class ProfileUpdated(Payload):
     payment_terms_days: Annotated[int, Field(ge=0, le=3650)] | None = Field(None, description="Days to pay an invoice.")
     strategic_resources: Prose | None = Field(None, description="What the customer brings beyond money.")
     parent_customer_id: Id | None = Field(None, description="The customer that this one belongs to.")
-    attributes: Annotated[dict[Code, Scalar], Field(max_length=200)] | None = Field(
+    attributes: Annotated[dict[Name, Scalar], Field(max_length=200)] | None = Field(
         None, description="Anything else, by name: an absent name is unchanged, null clears it."
     )
 
@@ -148,7 +150,7 @@ class RatingGiven(Payload):
 class CustomerMerged(Payload):
     """Two records are one customer. The subject ends; late facts about it follow to the customer named here."""
 
-    model_config = example(into_customer_id="C-10001", merged_at="2026-03-02T01:00:00Z", reason="same credit code")
+    model_config = example(into_customer_id="C-10002", merged_at="2026-03-02T01:00:00Z", reason="same credit code")
     happened: ClassVar[str | None] = "merged_at"
 
     into_customer_id: Id = Field(description="The customer that remains.")

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from shared.contracts.base import AboutCustomer, example
-from shared.contracts.fields import Code, Id, Instant, Line, Text, Version
+from shared.contracts.fields import Code, Id, Instant, Line, Name, Text, Version
 
 
 class SignalRaised(AboutCustomer):
@@ -30,7 +30,7 @@ class SignalRaised(AboutCustomer):
     severity: Code = Field(description="low, medium, high or critical.")
     raised_at: Instant = Field(description="When it began to hold.")
     as_of: Instant = Field(description="The instant for which it was computed.")
-    evidence: dict[Code, Any] = Field(description="Figures that show it.")
+    evidence: dict[Name, Any] = Field(description="Figures that show it.")
     summary: Line = Field(description="In one line, for people.")
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.contracts.base import AboutCustomer, Part, example
-from shared.contracts.fields import Amount, Code, Currency, Id, Instant, Line, ServiceClass, Version
+from shared.contracts.fields import Amount, Code, Currency, Id, Instant, Line, Name, ServiceClass, Version
 
 ServiceClassSource = Literal["graded", "default", "override"]
 
@@ -24,7 +24,7 @@ class CustomerSnapshot(AboutCustomer):
     model_config = example(
         customer_id="C-10001",
         version=12,
-        name="Hua Xin Pumps Co., Ltd.",
+        name="Example Pumps Co., Ltd.",
         segment="manufacturing",
         region="CN-JS",
         account_manager="E-1042",
@@ -49,7 +49,7 @@ class CustomerSnapshot(AboutCustomer):
     service_class: ServiceClass = Field(description="What the customer is promised; never null.")
     service_class_source: ServiceClassSource = Field(description="Graded by the primary model, default, or overridden.")
     primary_model: Code | None = Field(description="The model that sets the service class.")
-    tiers: dict[Code, Code] = Field(description="Tier by model; a model that has too little data is absent.")
+    tiers: dict[Name, Code] = Field(description="Tier by model; a model that has too little data is absent.")
     risk_flags: list[Code] = Field(description="Signals raised now, and risk tiers.")
     revenue_at_risk: RevenueBand | None = Field(description="Band of the yearly revenue; null when not known.")
     parent_customer_id: Id | None = Field(description="The customer that this one belongs to.")

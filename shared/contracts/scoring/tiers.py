@@ -25,7 +25,7 @@ class TierChanged(AboutCustomer):
     model_config = example(
         customer_id="C-10001",
         version=13,
-        name="Hua Xin Pumps Co., Ltd.",
+        name="Example Pumps Co., Ltd.",
         account_manager="E-1042",
         segment="manufacturing",
         region="CN-JS",

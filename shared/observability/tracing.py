@@ -83,14 +83,19 @@ def traceparent_for(subject: str) -> str | None:
 
 @contextmanager
 def carried_by(traceparents: Mapping[str, str]) -> Iterator[None]:
-    """Inside the block, events about these subjects continue these traces: one batch carries many."""
+    """Inside the block, events about these subjects continue these traces: one batch carries many.
+
+    A batch of one is also where we are, so that its log lines name the trace.
+    """
     if not _enabled:
         yield
         return
     before = _by_subject.set(traceparents)
+    alone = _current.set(parse(next(iter(traceparents.values()))) if len(traceparents) == 1 else None)
     try:
         yield
     finally:
+        _current.reset(alone)
         _by_subject.reset(before)
 
 

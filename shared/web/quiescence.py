@@ -1,0 +1,101 @@
+"""Whether a service has anything left to do at this instant of the business clock.
+
+A driver of the stepped clock moves it when all services were quiet in two looks whose `activity` is the same: between
+them nothing was handled, fired, relayed or finished anywhere, so nothing is on its way either.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import Field
+
+from shared.bus.consumer import Consumer
+from shared.bus.parking import parked_depth
+from shared.bus.port import Bus, BusUnavailable
+from shared.bus.relay import Relay, depth
+from shared.clock import Clock
+from shared.db.database import Database, raw_connection
+from shared.jobs.runner import JobRunner
+from shared.jobs.store import open_jobs
+from shared.timers.worker import TimerWorker, pending
+from shared.web.schema import Out
+
+Count = Callable[[], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What can move in a service. `others` are counts of a service's own that keep it from being quiet."""
+
+    clock: Clock
+    database: Database
+    bus: Bus
+    consumers: Sequence[Consumer]
+    groups: Mapping[str, Sequence[str]]
+    timers: TimerWorker
+    relay: Relay
+    jobs: JobRunner
+    others: Mapping[str, Count] = field(default_factory=dict)
+
+    @property
+    def activity(self) -> int:
+        """Grows with every handled record, fired timer, relayed row and finished job of this process."""
+        return sum(c.handled for c in self.consumers) + self.timers.fired + self.relay.sent + self.jobs.finished
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a batch is being worked on in this process."""
+        return self.timers.in_flight or any(consumer.in_flight for consumer in self.consumers)
+
+
+class Quiescence(Out):
+    """How far a service has come at this instant of the business clock."""
+
+    now: datetime = Field(description="The business clock.")
+    quiet: bool = Field(
+        description="Nothing is left to do now; parked records are somebody's to look at and do not count."
+    )
+    consumer_lag: int | None = Field(description="Records not yet consumed; null while the bus cannot be asked.")
+    outbox: int = Field(description="Rows not yet on the bus.")
+    due_timers: int = Field(description="Timers that are due and have not fired.")
+    jobs: int = Field(description="Jobs queued or running.")
+    parked: int = Field(description="Records set aside behind a failing key.")
+    others: dict[str, int] = Field(description="What this service counts besides.")
+    next_due_at: datetime | None = Field(description="When the next timer is due; null without any.")
+    activity: int = Field(description="Grows with everything done; equal in two quiet looks means that nothing moved.")
+
+
+async def look(moving: Moving) -> Quiescence:
+    """One look. What is upstream is asked first, so that something passing by is seen in one place at least."""
+    before = moving.activity
+    busy = moving.in_flight
+    now = moving.clock.now()
+    async with moving.database.read() as connection:
+        jobs = await open_jobs(await raw_connection(connection))
+    waiting = await depth(moving.database)
+    timers = await pending(moving.database, now)
+    others = {name: await count() for name, count in moving.others.items()}
+    lag = await _lag(moving)
+    parked = await parked_depth(moving.database)
+    still = moving.activity == before and not busy and not moving.in_flight and moving.clock.now() == now
+    nothing = jobs == 0 and waiting.rows == 0 and timers.due == 0 and lag == 0 and not any(others.values())
+    return Quiescence(
+        now=now,
+        quiet=still and nothing,
+        consumer_lag=lag,
+        outbox=waiting.rows,
+        due_timers=timers.due,
+        jobs=jobs,
+        parked=parked,
+        others=others,
+        next_due_at=timers.next_due_at,
+        activity=moving.activity,
+    )
+
+
+async def _lag(moving: Moving) -> int | None:
+    try:
+        return sum([await moving.bus.lag(group, topics) for group, topics in moving.groups.items()])
+    except BusUnavailable:
+        return None

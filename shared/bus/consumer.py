@@ -22,6 +22,7 @@ from shared.contracts import CloudEvent, ContractError, Payload, UnknownType, de
 from shared.db.database import is_transient
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.observability.metrics import ConsumerMetrics
+from shared.observability.tracing import carried_by
 from shared.worker import Heartbeat, backoff
 
 log = structlog.get_logger(__name__)
@@ -164,7 +165,8 @@ class Consumer:
             fresh = await first_seen(work.raw, [d.event for d in deliveries], work.now)
             new = [d for d, is_new in zip(deliveries, fresh, strict=True) if is_new]
         if new:
-            await self._spec.handle(work, new)
+            with carried_by({d.event.subject: d.event.traceparent for d in new if d.event.traceparent}):
+                await self._spec.handle(work, new)
         return len(deliveries) - len(new)
 
     def _subjects(self, event: CloudEvent) -> Sequence[str]:

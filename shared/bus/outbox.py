@@ -17,6 +17,7 @@ from shared.contracts import CloudEvent, encode
 from shared.db.subjects import number_events
 from shared.db.tables import SHARDS
 from shared.ids import new_id
+from shared.observability.tracing import traceparent_for
 
 _COLUMNS = (
     "id", "aggregatetype", "aggregateid", "type", "payload", "header_names", "header_values", "shard", "created_at",
@@ -40,15 +41,18 @@ class Outbox:
 
     def __init__(self, now: datetime) -> None:
         self._now = now
-        self._events: list[tuple[str, CloudEvent]] = []
+        self._events: list[tuple[str, CloudEvent, str | None]] = []
         self._rows: list[OutboxRow] = []
 
     def __bool__(self) -> bool:
         return bool(self._events or self._rows)
 
     def add(self, topic: str, event: CloudEvent) -> None:
-        """Publish `event` on `topic` under its subject; it is numbered when the transaction ends."""
-        self._events.append((topic, event))
+        """Publish `event` on `topic` under its subject; it is numbered when the transaction ends.
+
+        An event without a trace continues the one it is added in: the request's, or that of the delivery it follows.
+        """
+        self._events.append((topic, event, event.traceparent or traceparent_for(event.subject)))
 
     def add_record(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers, kind: str) -> None:
         """Publish bytes as they are, unnumbered: facts passed through the door, and dead letters."""
@@ -65,11 +69,11 @@ class Outbox:
     async def _number(self, raw: "asyncpg.Connection[asyncpg.Record]") -> list[OutboxRow]:
         if not self._events:
             return []
-        counters = await number_events(raw, Counter(event.subject for _, event in self._events))
+        counters = await number_events(raw, Counter(event.subject for _, event, _ in self._events))
         rows: list[OutboxRow] = []
-        for topic, event in self._events:
+        for topic, event, traceparent in self._events:
             counters[event.subject] += 1
-            numbered = msgspec.structs.replace(event, sequence=counters[event.subject])
+            numbered = msgspec.structs.replace(event, sequence=counters[event.subject], traceparent=traceparent)
             encoded = encode(numbered)
             rows.append(OutboxRow(event.id, topic, encoded.key, event.type, encoded.value, encoded.headers))
         return rows

@@ -11,6 +11,8 @@ from services.scoring.domain.models.metrics import METRICS, Kind, Metric
 NEVER: Final = Known("lifecycle_stage", known=False)
 """Stands where a condition could not be read; the document is refused, so nobody sees it."""
 _DEEPEST: Final = 6
+_COMPARABLE: Final = {Kind.COUNT, Kind.MONEY}
+"""Kinds of which one may be a multiple of another. Not days: two ages cross on no known day."""
 
 
 class Reader:
@@ -94,8 +96,8 @@ class Reader:
 
     def _times(self, of: str, metric: Metric) -> None:
         other = self.metric(of, "of")
-        if other is not None and (other.kind is not metric.kind or metric.kind is Kind.RATIO):
-            self.faults.add("unit", f"{metric.key} and {of} are not whole numbers of one unit", "of")
+        if other is not None and (other.kind is not metric.kind or metric.kind not in _COMPARABLE):
+            self.faults.add("unit", f"{metric.key} and {of} are not both counts, or both money", "of")
 
 
 def _said(where: Where) -> list[str]:

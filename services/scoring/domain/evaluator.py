@@ -20,18 +20,15 @@ equal for two rows under one model version and profile exactly if stage, bands a
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import polars as pl
 
 from services.scoring.domain import evaluator_expressions as expressions
 from services.scoring.domain.evaluator_outcomes import OutcomeTable
+from services.scoring.domain.models.conditions import metrics_of
 from services.scoring.domain.models.decision import Outcome
 from services.scoring.domain.models.metrics import METRICS, STAGE, STAGES, Kind
 from services.scoring.domain.models.model import Model
-
-MOST_COMBINATIONS: Final = 1 << 62
-"""A model with more combinations than this cannot be numbered in an Int64; documents are refused long before."""
 
 
 class UnknownProfile(LookupError):  # noqa: N818 - the domain's own word
@@ -63,13 +60,6 @@ class Numbering:
             number = wide if number is None else number * radix + wide
         return (pl.lit(0, dtype=dtype) if number is None else number).alias("combination")
 
-    def digits(self, number: int) -> tuple[int, ...]:
-        found = []
-        for radix in reversed(self.radixes):
-            number, digit = divmod(number, radix)
-            found.append(digit)
-        return tuple(reversed(found))
-
 
 @dataclass(frozen=True)
 class CompiledModel:
@@ -78,8 +68,10 @@ class CompiledModel:
     model: Model
     metrics_needed: frozenset[str]
     numbering: Numbering
-    _number: pl.Expr = field(repr=False)
-    _number_given_stage: pl.Expr = field(repr=False)
+    number: pl.Expr = field(repr=False)
+    number_given_stage: pl.Expr = field(repr=False)
+    stage_column: pl.Expr | None = field(repr=False)
+    """The stage as a column, for models that ask for it outside the tiers."""
     _outcomes: Mapping[str, OutcomeTable] = field(repr=False)
 
     @property
@@ -134,8 +126,9 @@ def compile_model(model: Model) -> CompiledModel:
         model=model,
         metrics_needed=model.metrics,
         numbering=numbering,
-        _number=numbering.expression(derived),
-        _number_given_stage=numbering.expression(given),
+        number=numbering.expression(derived),
+        number_given_stage=numbering.expression(given),
+        stage_column=_stage_column(model),
         _outcomes={profile: OutcomeTable(model, profile, numbering.radixes) for profile in model.profiles},
     )
 
@@ -147,10 +140,24 @@ def evaluate(compiled: CompiledModel, frame: pl.DataFrame, *, profile: str | Non
     """
     outcomes = compiled.outcomes(profile)
     metrics = frame.select(_metric_columns(compiled, frame))
-    number = compiled._number_given_stage if STAGE in frame.columns else compiled._number  # noqa: SLF001 - its own module
-    # Literals alone would make a single row; the height is the frame's whatever the model asks for.
+    if compiled.stage_column is not None:
+        metrics = metrics.with_columns(compiled.stage_column)
+    stage_is_told = compiled.stage_column is not None or STAGE in frame.columns
+    number = compiled.number_given_stage if stage_is_told else compiled.number
     combinations = metrics.with_columns(number).get_column("combination")
     return outcomes.look_up(combinations).insert_column(0, frame.get_column("customer_id"))
+
+
+def _stage_column(model: Model) -> pl.Expr | None:
+    asked = {metric for indicator in model.indicators for metric in indicator.metrics}
+    asked |= {metric for rule in model.rules for metric in metrics_of(rule.when)}
+    if model.stages is None or STAGE not in asked:
+        return None
+    digit = expressions.stage_digit(model.stages, STAGES, given=True)
+    stage = pl.lit(None, dtype=pl.String)
+    for place, name in enumerate(STAGES, start=1):
+        stage = pl.when(digit == place).then(pl.lit(name)).otherwise(stage)
+    return stage.alias(STAGE)
 
 
 def _metric_columns(compiled: CompiledModel, frame: pl.DataFrame) -> list[pl.Expr]:

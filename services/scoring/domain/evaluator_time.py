@@ -104,7 +104,7 @@ def _growing_older(
 ) -> Iterator[pl.DataFrame]:
     for (source, age), ages in crossings.items():
         if age is not None:
-            facts = days.filter(pl.col("source") == source, pl.col("day") <= today + timedelta(days=1))
+            facts = days.filter(pl.col("source") == source, pl.col("day") <= today)
             anchor = pl.col("day").max() if age.latest else pl.col("day").min()
             anchors = facts.group_by("customer_id").agg(anchor)
             yield from (_after(anchors, lag, today) for lag in ages)

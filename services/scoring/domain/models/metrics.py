@@ -41,8 +41,8 @@ class Lags:
 
     @property
     def crossings(self) -> tuple[int, ...]:
-        """How many days after its own day a fact enters (unless at once) and leaves this window."""
-        return (*((self.first,) if self.first > 0 else ()), self.last + 1)
+        """How many days after its own day a fact enters and leaves this window."""
+        return (self.first, self.last + 1)
 
 
 @dataclass(frozen=True, slots=True)

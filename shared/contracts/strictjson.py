@@ -45,6 +45,16 @@ def loads(raw: bytes, *, at: str = "", max_bytes: int = MAX_BYTES, max_depth: in
 
 def check_text(value: Any, *, at: str = "", max_depth: int = MAX_DEPTH) -> None:
     """Raise `ContractError` where an already parsed document is too deep or holds U+0000 or a lone surrogate."""
+    try:
+        raw = _encode(value)
+        if b"\\u0000" not in raw and raw.count(b"{") + raw.count(b"[") <= max_depth:
+            return
+    except (UnicodeEncodeError, RecursionError, OverflowError, msgspec.MsgspecError):
+        pass  # found and told below
+    _refuse_problems(value, at, max_depth)
+
+
+def _refuse_problems(value: Any, at: str, max_depth: int) -> None:
     errors = list(islice(_problems(value, at, max_depth), MAX_ERRORS))
     if errors:
         raise ContractError(errors)
@@ -77,7 +87,7 @@ def _explain(raw: bytes, *, at: str, max_depth: int) -> Any:
         raise ContractError.at(at, "json", f"not JSON: {error}") from None
     except ValueError:
         raise ContractError.at(at, "number", "a number has thousands of digits") from None
-    check_text(parsed, at=at, max_depth=max_depth)
+    _refuse_problems(parsed, at, max_depth)
     return _plain(parsed)
 
 

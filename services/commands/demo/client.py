@@ -36,14 +36,22 @@ class Client:
     def __init__(self, urls: Mapping[ServiceName, str], key: str) -> None:
         self._urls = urls
         self._session = aiohttp.ClientSession(
-            headers={"X-API-Key": key}, timeout=aiohttp.ClientTimeout(total=120), connector=aiohttp.TCPConnector(limit=32)
+            headers={"X-API-Key": key},
+            timeout=aiohttp.ClientTimeout(total=120),
+            connector=aiohttp.TCPConnector(limit=32),
         )
 
     async def close(self) -> None:
         await self._session.close()
 
     async def call(
-        self, service: ServiceName, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
+        self,
+        service: ServiceName,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request; raises Refused for any answer that is not a success."""
         async with self._session.request(

@@ -4,15 +4,30 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.postgres import TestPostgres
+from shared.db.embedded import EmbeddedPostgres
+from tests.support.kafka import kafka, own_kafka, pytest_sessionfinish, pytest_unconfigure
+from tests.support.postgres import TestPostgres, server_directory
+
+__all__ = ["kafka", "own_kafka", "pytest_sessionfinish", "pytest_unconfigure"]
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestPostgres]:
+def postgres() -> Iterator[TestPostgres]:
     """The PostgreSQL of this run. Durability is off: crash tests start servers of their own."""
-    server = TestPostgres(tmp_path_factory.mktemp("postgres"))
-    yield server
-    server.close()
+    with server_directory() as directory:
+        server = TestPostgres(directory)
+        yield server
+        server.close()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL for one test, durable, to be killed."""
+    with server_directory() as directory:
+        server = EmbeddedPostgres(directory)
+        server.start()
+        yield server
+        server.stop_immediately()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shared.bus.port import BusUnavailable
+from shared.bus.port import BusUnavailable, RecordTooLarge, UnknownTopic
 
 
 class CallOrder:
@@ -26,6 +26,8 @@ class CallOrder:
                 raise BusUnavailable("An earlier publish failed: publish again, in order")
             try:
                 yield
+            except (RecordTooLarge, UnknownTopic):
+                raise  # the caller's mistake, found before anything was sent
             except BaseException:
                 self.failed()
                 raise

@@ -1,6 +1,8 @@
-"""The PostgreSQL of the test run: one embedded server per run, one database per test, cloned from a migrated template."""
+"""The PostgreSQL of the test run: one embedded server per run, a database per test, cloned from a migrated template."""
 
 import asyncio
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +10,21 @@ from pathlib import Path
 
 from shared.db.embedded import EmbeddedPostgres
 from shared.db.migrations import migrate
+
+
+@contextmanager
+def server_directory() -> Iterator[Path]:
+    """A directory for a server's data, removed at the end.
+
+    Not below pytest's own: run as root, the server has an account of its own, and every run of pytest that starts takes
+    from others the right to enter there.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="moat-postgres-"))
+    directory.chmod(0o755)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 class TestPostgres:

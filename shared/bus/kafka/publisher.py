@@ -47,18 +47,18 @@ class Publisher:
         if not records:
             return
         started = time.perf_counter()
-        producer = await self._producer.get()
-        partitions = await self._partitions(producer, {record.topic for record in records})
+        producer = None
         try:
             async with asyncio.timeout(self._address.publish_seconds):
                 async with self._order.turn():
-                    # The one that was current when it is our turn: another call may have given ours up meanwhile.
                     producer = await self._producer.get()
+                    partitions = await self._partitions(producer, {record.topic for record in records})
                     sent = await _hand_over(producer, _build(producer, records, partitions))
                 await _all_acknowledged(sent)
         except (KafkaError, TimeoutError, OSError) as error:
             self._order.failed()
-            self._producer.give_up(producer, reason=describe(error))
+            if producer is not None:
+                self._producer.give_up(producer, reason=describe(error))
             raise BusUnavailable(f"Kafka did not take {len(records)} record(s): {describe(error)}") from error
         self._count(records, seconds=time.perf_counter() - started)
 
@@ -81,14 +81,9 @@ class Publisher:
     async def _partitions(self, producer: AIOKafkaProducer, topics: set[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         for topic in topics:
-            try:
-                if producer.client.cluster.partitions_for_topic(topic) is None:
-                    await self._cluster.places([topic])  # says at once when there is no such topic
-                async with asyncio.timeout(self._address.publish_seconds):
-                    found[topic] = len(await producer.partitions_for(topic))
-            except (KafkaError, TimeoutError, OSError) as error:
-                self._producer.give_up(producer, reason=describe(error))
-                raise BusUnavailable(f"Kafka does not tell the partitions of {topic}: {describe(error)}") from error
+            if producer.client.cluster.partitions_for_topic(topic) is None:
+                await self._cluster.places([topic])  # says at once when there is no such topic
+            found[topic] = len(await producer.partitions_for(topic))
         return found
 
     def _count(self, records: Sequence[Record], *, seconds: float) -> None:

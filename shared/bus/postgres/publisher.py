@@ -60,8 +60,8 @@ class Publisher:
         if not records:
             return
         started = time.perf_counter()
-        plan = await self._plan(records)
         async with self._order.turn(), self._pool.connection() as connection:
+            plan = await self._plan(connection, records)
             try:
                 await _write(connection, plan)
             except asyncpg.CheckViolationError:  # the first record of a new day
@@ -71,12 +71,9 @@ class Publisher:
         for topic, rows in plan:
             self._observer.published(topic.name, records=len(rows), seconds=seconds)
 
-    async def _plan(self, records: Sequence[Record]) -> list[tuple[Topic, list[_Row]]]:
+    async def _plan(self, connection: asyncpg.Connection, records: Sequence[Record]) -> list[tuple[Topic, list[_Row]]]:
         names = {record.topic for record in records}
-        if any(self._topics.known(name) is None for name in names):
-            async with self._pool.connection() as connection:
-                await self._topics.find(connection, sorted(names))
-        topics = {name: topic for name in names if (topic := self._topics.known(name)) is not None}
+        topics = {topic.name: topic for topic in await self._topics.find(connection, sorted(names))}
         rows: dict[str, list[_Row]] = defaultdict(list)
         for record in records:
             headers = _encode(record.headers) if record.headers else None

@@ -36,9 +36,6 @@ class Topics:
     def __init__(self) -> None:
         self._known: dict[str, Topic] = {}
 
-    def known(self, name: str) -> Topic | None:
-        return self._known.get(name)
-
     async def find(self, connection: asyncpg.Connection, names: Sequence[str]) -> list[Topic]:
         """The topics of these names, in order of id. Raises UnknownTopic."""
         if any(name not in self._known for name in names):

@@ -5,7 +5,7 @@ is serial, and its counter numbers the events that this service publishes about 
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSON, JSONB, TIMESTAMP
 
 SHARDS = 16
 """Keys are spread over this many shards by crc32; one relay owns a shard at a time."""
@@ -162,8 +162,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("version", sa.Integer, primary_key=True),
         sa.Column("state", sa.Text, nullable=False),
-        sa.Column("body", JSONB, nullable=False),
-        sa.Column("compiled", JSONB, nullable=True),
+        # json, not jsonb: people get their fields back in the order in which they wrote them.
+        sa.Column("body", JSON, nullable=False),
+        sa.Column("compiled", JSON, nullable=True),
         sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
         # Shipped documents are renewed by a newer release until an operator has made a version of his own.
         sa.Column("origin", sa.Text, nullable=False),

@@ -78,6 +78,10 @@ def _complete(operation: dict[str, Any], route: Route) -> None:
         operation["x-required-scopes"] = scopes
         needs = "Needs " + " and ".join(f"`{scope}` ({SCOPES[scope]})" for scope in scopes)
         operation["description"] = f"{operation.get('description', '')}\n\n{needs}".strip()
+    examples = operation.pop("x-path-examples", {})
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path" and parameter["name"] in examples:
+            parameter["example"] = examples[parameter["name"]]
     responses = operation.setdefault("responses", {})
     for status, description in _possible(route):
         own = responses.get(str(status), {})

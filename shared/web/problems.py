@@ -17,6 +17,7 @@ from shared import errors as facts
 from shared.bus.port import BusUnavailable
 from shared.contracts.errors import ContractError, FieldError, UnknownType, pointer_of
 from shared.db.database import is_transient
+from shared.documents.model import InvalidDocument
 from shared.observability import tracing
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,7 @@ STATUS: Final[Mapping[type[facts.Refusal], int]] = {
     facts.NotFound: 404,
     facts.MethodNotAllowed: 405,
     facts.Conflict: 409,
+    facts.Gone: 410,
     facts.PreconditionFailed: 412,
     facts.TooLarge: 413,
     facts.UnsupportedMedia: 415,
@@ -74,6 +76,8 @@ def refusal_of(error: BaseException) -> facts.Refusal:
         case RequestValidationError():
             return facts.Unprocessable(errors=_field_errors(error.errors()))
         case ContractError():
+            return facts.Unprocessable(errors=error.errors)
+        case InvalidDocument():
             return facts.Unprocessable(errors=error.errors)
         case UnknownType():
             return facts.Unprocessable(errors=error.errors)

@@ -1,0 +1,222 @@
+"""The routes of one kind of document; every kind has the same ones."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request, Response
+from pydantic import Field
+
+from shared.auth.guard import require
+from shared.contracts.errors import FieldError
+from shared.db.database import raw_connection
+from shared.db.unit_of_work import UnitOfWork
+from shared.documents import store
+from shared.documents.kind import DocumentKind
+from shared.documents.model import InvalidDocument
+from shared.documents.parsing import YAML_TYPES, parse_document
+from shared.documents.store import StoredDocument
+from shared.errors import NotFound, UnsupportedMedia
+from shared.web.etags import IfMatch, etag, set_etag
+from shared.web.idempotency import Answer, Once, OnceIfKeyed
+from shared.web.kernel import Caller, ReadDatabase, Uow
+from shared.web.pages import PageRequest
+from shared.web.routing import Router
+from shared.web.schema import FieldProblem, Listing, Out
+
+
+class DocumentOut(Out):
+    """A version of a document."""
+
+    key: str
+    version: int
+    state: store.State = Field(description="Only drafts can be changed; at most one version of a key is active.")
+    body: dict[str, Any] = Field(description="The document.")
+    origin: store.Origin = Field(
+        description="Shipped ones are renewed by releases until somebody makes his own version."
+    )
+    problems: list[FieldProblem] = Field(description="What keeps a draft from being activated.")
+    created_by: str
+    created_at: datetime
+    activated_at: datetime | None
+    retired_at: datetime | None
+
+    @classmethod
+    def of(cls, document: StoredDocument, problems: tuple[FieldError, ...] = ()) -> "DocumentOut":
+        return cls(
+            key=document.key,
+            version=document.version,
+            state=document.state,
+            body=dict(document.body),
+            origin=document.origin,
+            problems=[FieldProblem(**problem.as_dict()) for problem in problems],
+            created_by=document.created_by,
+            created_at=document.created_at,
+            activated_at=document.activated_at,
+            retired_at=document.retired_at,
+        )
+
+
+class ValidationOut(Out):
+    """Whether a content could be activated."""
+
+    valid: bool
+    errors: list[FieldProblem]
+
+
+Key = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._\-]{0,99}$", description="Name of the document.")]
+Version = Annotated[int, Path(ge=1, le=2**31 - 1, description="Its version.", examples=[1])]
+
+
+async def read_body(request: Request) -> dict[str, Any]:
+    """The document in a request's body, JSON or YAML. Raises UnsupportedMedia and ContractError."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in YAML_TYPES and content_type != "application/json":
+        raise UnsupportedMedia(
+            f"send application/json or application/yaml, not {content_type or 'nothing in particular'}"
+        )
+    return parse_document(await request.body(), content_type)
+
+
+def documents_router(kind: DocumentKind) -> Router:
+    """List, read, draft, validate, activate and retire documents of this kind."""
+    router = Router(prefix=kind.path, tags=[kind.name], dependencies=[require(kind.read_scope)])
+    routes = _Routes(kind)
+    content = {"schema": {"type": "object"}, "example": dict(kind.example)}
+    body = {
+        "requestBody": {"required": True, "content": dict.fromkeys(("application/json", "application/yaml"), content)}
+    }
+    example = {"x-path-examples": {"key": str(kind.example.get("key", "default"))}}
+    one, version = f"one of the {kind.title}", "/{key}/versions/{version}"
+    for path, read, summary in (
+        ("", routes.list_active, f"List {kind.title}"),
+        ("/{key}", routes.read_active, f"Read the active version of {one}"),
+        ("/{key}/versions", routes.list_versions, f"List the versions of {one}"),
+        (version, routes.read_version, f"Read a version of {one}"),
+    ):
+        router.add_api_route(path, read, methods=["GET"], summary=summary, openapi_extra=example)
+    for method, path, write, summary, extra in (
+        ("POST", "/{key}/versions", routes.draft_version, f"Draft a new version of {one}", body),
+        ("PUT", version, routes.change_draft, f"Change a draft of {one}", body),
+        ("POST", "/{key}/validate", routes.validate, f"Validate a content for {one}", body),
+        ("POST", f"{version}/activate", routes.activate, f"Activate a draft of {one}", {}),
+        ("POST", "/{key}/retire", routes.retire, f"Retire the active version of {one}", {}),
+    ):
+        router.add_api_route(
+            path,
+            write,
+            methods=[method],
+            summary=summary,
+            status_code=201 if write == routes.draft_version else 200,
+            response_model=ValidationOut if write == routes.validate else DocumentOut,
+            dependencies=[require(kind.write_scope)],
+            openapi_extra={**example, **extra},
+        )
+    return router
+
+
+class _Routes:
+    """The endpoints of one kind."""
+
+    def __init__(self, kind: DocumentKind) -> None:
+        self.kind = kind
+
+    def _out(self, document: StoredDocument) -> DocumentOut:
+        is_draft = document.state == "draft"
+        return DocumentOut.of(document, self.kind.problems(document.key, dict(document.body)) if is_draft else ())
+
+    async def list_active(self, page: PageRequest, database: ReadDatabase) -> Listing[DocumentOut]:
+        """The active version of every document, by key."""
+        async with database.read() as connection:
+            found = await store.all_active(await raw_connection(connection), self.kind.name)
+        rest = [d for d in found if page.after is None or d.key > page.after[0]][: page.limit]
+        return page.listing(rest, key=lambda document: (document.key,), item=self._out)
+
+    async def read_active(self, key: Key, database: ReadDatabase, response: Response) -> DocumentOut:
+        """What new work starts with; 404 while there is no active version."""
+        async with database.read() as connection:
+            document = await store.active(await raw_connection(connection), self.kind.name, key)
+        if document is None:
+            raise NotFound(f"there is no active version of {key!r}")
+        set_etag(response, document.tag)
+        return self._out(document)
+
+    async def list_versions(
+        self,
+        key: Key,
+        page: PageRequest,
+        database: ReadDatabase,
+        state: Annotated[store.State | None, Query(description="Only versions in this state.")] = None,
+    ) -> Listing[DocumentOut]:
+        """The newest first."""
+        below = page.after[0] if page.after else None
+        async with database.read() as connection:
+            raw = await raw_connection(connection)
+            found = await store.versions(raw, self.kind.name, key, state=state, below=below, limit=page.limit)
+        return page.listing(found, key=lambda document: (document.version,), item=self._out)
+
+    async def read_version(self, key: Key, version: Version, database: ReadDatabase, response: Response) -> DocumentOut:
+        """Versions that were active once stay readable for ever: running work may stand on them."""
+        async with database.read() as connection:
+            document = await store.pinned(await raw_connection(connection), self.kind.name, key, version)
+        set_etag(response, document.tag)
+        return self._out(document)
+
+    async def draft_version(self, request: Request, key: Key, caller: Caller, once: Once) -> Response:
+        """The body is the document. A draft may have problems; it cannot be activated until it has none."""
+        body = await read_body(request)
+
+        async def create(work: UnitOfWork) -> Answer:
+            document = await store.create_draft(work, self.kind.name, key, body, by=caller.id)
+            location = f"{self.kind.path}/{key}/versions/{document.version}"
+            return Answer(self._out(document), headers={"Location": location, "ETag": etag(document.tag)})
+
+        return await once(create, status=201)
+
+    async def change_draft(
+        self, request: Request, key: Key, version: Version, expected: IfMatch, uow: Uow, response: Response
+    ) -> DocumentOut:
+        """The body replaces the draft's content."""
+        body = await read_body(request)
+        async with uow() as work:
+            document = await store.for_update(work, self.kind.name, key, version)
+            expected.check(document.tag)
+            document = await store.update_draft(work, document, body)
+        set_etag(response, document.tag)
+        return self._out(document)
+
+    async def validate(self, request: Request, key: Key, uow: Uow) -> ValidationOut:
+        """Says everything that would keep it from being activated; stores nothing."""
+        body = await read_body(request)
+        errors = self.kind.problems(key, body)
+        if not errors and self.kind.check is not None:
+            try:
+                async with uow() as work:
+                    await self.kind.check(work, body)
+            except InvalidDocument as refusal:
+                errors = refusal.errors
+        return ValidationOut(valid=not errors, errors=[FieldProblem(**error.as_dict()) for error in errors])
+
+    async def activate(self, key: Key, version: Version, expected: IfMatch, once: OnceIfKeyed) -> Response:
+        """New work starts with it from now on; the version before is retired, running work keeps it."""
+
+        async def effect(work: UnitOfWork) -> Answer:
+            document = await store.for_update(work, self.kind.name, key, version)
+            expected.check(document.tag)
+            compiled = await self.kind.prepare(work, key, dict(document.body))
+            document = await store.activate(work, document, compiled=compiled)
+            if self.kind.activated is not None:
+                await self.kind.activated(work, document)
+            return Answer(self._out(document), headers={"ETag": etag(document.tag)})
+
+        return await once(effect)
+
+    async def retire(self, key: Key, once: OnceIfKeyed) -> Response:
+        """Nothing new starts with it; running work keeps it."""
+
+        async def effect(work: UnitOfWork) -> DocumentOut:
+            document = await store.retire(work, self.kind.name, key)
+            if document is None:
+                raise NotFound(f"there is no active version of {key!r}")
+            return self._out(document)
+
+        return await once(effect)

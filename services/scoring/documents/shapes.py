@@ -43,8 +43,8 @@ Number = Annotated[
     PlainSerializer(number_text, return_type=str),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "format": "decimal"}]}),
 ]
-Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
-"""A name for programs: small letters, digits, `_`, `-`, `.`; begins with a letter."""
+Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+"""A name for programs: letters, digits, `_`, `-`, `.`; begins with a letter."""
 Names = Annotated[
     dict[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")], Text], Field(max_length=10)
 ]

@@ -86,6 +86,13 @@ class MethodNotAllowed(Refusal):
     zh = "该地址不支持此方法。"
 
 
+class Gone(Refusal):
+    """It was here, and is not any more."""
+
+    slug = "gone"
+    zh = "该对象已失效。"
+
+
 class Conflict(Refusal):
     """The object is not in a state that allows this.
 

@@ -1,9 +1,9 @@
 """Firing durable timers: claim, effect and outbox in one transaction, each timer once.
 
-Due candidates are read without locks; their subjects are locked in order, skipping those that something else is
-working on; the generation is checked again by deleting the row. So a timer that was re-planned or cancelled meanwhile
-does not fire, and a process that dies takes nothing with it. A batch that fails is bisected; the bad timer retries
-alone, later, and the others go on. Late firing (after downtime) is never suppressed: handlers see `due_at` and now.
+One statement reads due candidates, locks their subjects (skipping those that something else is working on) and deletes
+the rows whose generation still is the one that was read. So a timer that was re-planned or cancelled meanwhile does not
+fire, and a process that dies takes nothing with it. A batch that fails is bisected; the bad timer retries alone, later,
+and the others go on. Late firing (after downtime) is never suppressed: handlers see `due_at` and now.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-import asyncpg
+import msgspec
 import structlog
 
 from shared.clock import Clock
@@ -25,21 +25,35 @@ from shared.worker import Heartbeat, backoff
 
 log = structlog.get_logger(__name__)
 
-_DUE = """
-select id, kind, key, subject, due_at, generation, payload, attempts from timer
-where due_at <= $1 and (retry_at is null or retry_at <= $2) order by due_at, id limit $3
+_CLAIM_DUE = """
+with due as materialized (
+  select id, subject, generation from timer
+  where due_at <= $1 and (retry_at is null or retry_at <= $2) and ($4 = 1 or hashtext(subject) & ($4 - 1) = $5)
+  order by due_at, id limit $3
+), locked as materialized (
+  select id from subject where id = any(array(select distinct due.subject from due)) order by id
+  for update skip locked
+), fired as (
+  delete from timer using due, locked
+  where timer.id = due.id and timer.generation = due.generation and locked.id = due.subject
+  returning timer.id, timer.kind, timer.key, timer.subject, timer.due_at, timer.generation, timer.payload,
+    timer.attempts
+)
+select * from fired order by due_at, id
 """
 _CLAIM = """
 delete from timer using unnest($1::bigint[], $2::int[]) as due (id, generation)
 where timer.id = due.id and timer.generation = due.generation returning timer.id
+"""
+_LEFT = """
+select exists (select from timer where due_at <= $1 and (retry_at is null or retry_at <= $2))
 """
 _POSTPONE = """
 update timer set attempts = least(attempts + 1, 1000), retry_at = $3, last_error = $4 where id = $1 and generation = $2
 """
 
 
-@dataclass(frozen=True, slots=True)
-class DueTimer:
+class DueTimer(msgspec.Struct, frozen=True):
     """A timer that has fallen due."""
 
     id: int
@@ -69,17 +83,25 @@ class TimerWorker:
         handlers: Mapping[str, Fire],
         *,
         batch: int = 1000,
+        lanes: Literal[1, 2, 4, 8] = 2,
     ) -> None:
         self._database = database
         self._uow = uow
         self._clock = clock
         self._handlers = handlers
         self._batch = batch
+        self._lanes = lanes
         self._metrics = TimerMetrics()
         self._woken = asyncio.Event()
+        self._let_on = asyncio.Event()
+        self._let_on.set()
         self.heartbeat = Heartbeat("timers")
         self.fired = 0
         self.in_flight = False
+
+    def pause(self) -> None:
+        """Begin no further batch; the one in flight goes on to its end."""
+        self._let_on.clear()
 
     def wake(self) -> None:
         """Say that a timer was planned that may be due earlier than the worker knows."""
@@ -90,9 +112,10 @@ class TimerWorker:
         attempt = 0
         while True:
             self.heartbeat.beat()
+            await self._let_on.wait()
             self._woken.clear()
             try:
-                fired, due = await self.turn()
+                fired, left = await self.turn()
                 attempt = 0
             except Exception as error:
                 if not is_transient(error):
@@ -101,51 +124,74 @@ class TimerWorker:
                 log.warning("timers.retry", error=type(error).__name__, attempt=attempt)
                 await asyncio.sleep(backoff(attempt))
                 continue
-            if due == 0:
+            if not left:
                 await self._idle()
             elif fired == 0:
                 # What is due is held by others or waits for its retry.
                 await asyncio.sleep(0.02)
 
-    async def turn(self) -> tuple[int, int]:
-        """Fire one batch of due timers; answers how many fired and how many were due."""
+    async def turn(self) -> tuple[int, bool]:
+        """Fire what is due now, batch by batch; answers how many fired, and whether more is due that could not."""
+        before = self.fired
         now = self._clock.now()
-        async with self._database.read() as connection:
-            raw = await raw_connection(connection)
-            rows = await raw.fetch(_DUE, now, datetime.now(UTC), self._batch)
-        if not rows:
-            return 0, 0
         self.in_flight = True
         try:
-            by_kind: dict[str, list[DueTimer]] = defaultdict(list)
-            for row in rows:
-                by_kind[row["kind"]].append(_due_timer(row))
-            before = self.fired
-            for kind, timers in by_kind.items():
-                await self._fire(kind, timers)
-            return self.fired - before, len(rows)
+            if await self._batch_of(lanes=1, lane=0) == self._batch:
+                # Much is due: lanes of disjoint subjects let one be decided while another is written.
+                await asyncio.gather(*(self._drain(lane) for lane in range(self._lanes)))
+            async with self._database.read() as connection:
+                raw = await raw_connection(connection)
+                left = bool(await raw.fetchval(_LEFT, now, datetime.now(UTC)))
         finally:
             self.in_flight = False
+        return self.fired - before, left
 
-    async def _fire(self, kind: str, timers: Sequence[DueTimer]) -> None:
+    async def _drain(self, lane: int) -> None:
+        while await self._batch_of(lanes=self._lanes, lane=lane) == self._batch:
+            self.heartbeat.beat()
+
+    async def _batch_of(self, *, lanes: int, lane: int) -> int:
+        """Fire one batch in one transaction, or bisect it; answers how many timers were claimed."""
+        timers: list[DueTimer] = []
         try:
             async with self._uow() as work:
-                claimed = await self._claim(work, timers)
-                if claimed:
-                    await self._handlers[kind](work, claimed)
+                wall = datetime.now(UTC)
+                rows = await work.raw.fetch(_CLAIM_DUE, work.now, wall, self._batch, lanes, lane)
+                timers = [DueTimer(*row) for row in rows]
+                await self._handle(work, timers)
         except Exception as error:
-            if is_transient(error):
+            if is_transient(error) or not timers:
                 raise
-            if len(timers) > 1:
-                middle = len(timers) // 2
-                await self._fire(kind, timers[:middle])
-                await self._fire(kind, timers[middle:])
-                return
-            log.exception("timers.failed", kind=kind, key=timers[0].key)
-            await self._postpone(timers[0], error)
+            await self._bisect(timers, error)
         else:
-            self.fired += len(claimed)
-            self._metrics.fired(kind, [(work.now - timer.due_at).total_seconds() for timer in claimed])
+            self._count(timers, work.now)
+        return len(timers)
+
+    async def _handle(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
+        by_kind: dict[str, list[DueTimer]] = defaultdict(list)
+        for timer in timers:
+            by_kind[timer.kind].append(timer)
+        for kind, same in by_kind.items():
+            await self._handlers[kind](work, same)
+
+    async def _bisect(self, timers: Sequence[DueTimer], error: Exception) -> None:
+        if len(timers) == 1:
+            log.error("timers.failed", kind=timers[0].kind, key=timers[0].key, exc_info=error)
+            await self._postpone(timers[0], error)
+            return
+        middle = len(timers) // 2
+        for half in (timers[:middle], timers[middle:]):
+            claimed: list[DueTimer] = []
+            try:
+                async with self._uow() as work:
+                    claimed = await self._claim(work, half)
+                    await self._handle(work, claimed)
+            except Exception as again:
+                if is_transient(again):
+                    raise
+                await self._bisect(claimed, again)
+            else:
+                self._count(claimed, work.now)
 
     async def _claim(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> list[DueTimer]:
         locked = await work.lock({timer.subject for timer in timers}, skip_locked=True)
@@ -153,6 +199,14 @@ class TimerWorker:
         rows = await work.raw.fetch(_CLAIM, [timer.id for timer in ours], [timer.generation for timer in ours])
         claimed = {row["id"] for row in rows}
         return [timer for timer in ours if timer.id in claimed]
+
+    def _count(self, timers: Sequence[DueTimer], now: datetime) -> None:
+        self.fired += len(timers)
+        lags: dict[str, list[float]] = defaultdict(list)
+        for timer in timers:
+            lags[timer.kind].append((now - timer.due_at).total_seconds())
+        for kind, seconds in lags.items():
+            self._metrics.fired(kind, seconds)
 
     async def _postpone(self, timer: DueTimer, error: Exception) -> None:
         pause = timedelta(seconds=backoff(timer.attempts + 1, first=1.0, most=300.0))
@@ -203,16 +257,3 @@ async def pending(database: Database, now: datetime) -> Pending:
         )
     assert row is not None
     return Pending(due=row[0], next_due_at=row[1])
-
-
-def _due_timer(row: asyncpg.Record) -> DueTimer:
-    return DueTimer(
-        id=row["id"],
-        kind=row["kind"],
-        key=row["key"],
-        subject=row["subject"],
-        due_at=row["due_at"],
-        generation=row["generation"],
-        payload=row["payload"],
-        attempts=row["attempts"],
-    )

@@ -1,0 +1,44 @@
+"""`python -m tests.bench [ID …]`: run benchmarks and print the table."""
+
+import asyncio
+import gc
+import importlib
+import sys
+from pathlib import Path
+
+from tests.bench.bench import a_bench
+from tests.bench.table import Row, text, write_json
+
+BENCHES = {
+    "m1": "m1_facts",
+    "m2": "m2_complaints",
+    "r1": "r1_relay",
+    "t1": "t1_timers",
+    "l1": "l1_latency",
+    "h1": "h1_door",
+    "w1": "w1_memory",
+}
+
+
+def main(wanted: list[str]) -> int:
+    unknown = [name for name in wanted if name.lower() not in BENCHES]
+    if unknown:
+        print(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    rows: list[Row] = []
+    with a_bench() as bench:
+        for name in [name.lower() for name in wanted] or list(BENCHES):
+            print(f"running {name} …", file=sys.stderr, flush=True)
+            module = importlib.import_module(f"tests.bench.{BENCHES[name]}")
+            rows += asyncio.run(module.run(bench))
+            gc.collect()
+            print(text(rows[-1:]), file=sys.stderr, flush=True)
+        machine = bench.machine()
+    print("\n".join(f"{name}: {value}" for name, value in machine.items()))
+    print()
+    print(text(rows))
+    write_json(Path("var/bench.json"), rows, machine)
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Tables and SQL. Everything here is set-based and takes the time as an argument."""

@@ -1,0 +1,1 @@
+"""One capability per module; one function, one transaction."""

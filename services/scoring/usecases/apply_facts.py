@@ -1,0 +1,133 @@
+"""Applying facts: stored once, told to the narrow tables and profiles, and their customers regraded.
+
+The state that results is a function of the set of facts, not of their order, their batches or their repeats.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+
+import polars as pl
+
+from services.scoring.domain.civil import day_of
+from services.scoring.domain.profile import Profile, ProfileUpdate, merge
+from services.scoring.publishing import SOURCE
+from services.scoring.store import customers, facts, observations
+from services.scoring.store.fact_days import DAYS_SCHEMA
+from services.scoring.store.models import Models
+from services.scoring.store.observations import Observations
+from services.scoring.usecases.observe import observe, occurred_at
+from services.scoring.usecases.regrade import Occasion, Regraded, regrade
+from shared.contracts import CloudEvent, Payload
+from shared.contracts.facts import (
+    ComplaintReceived,
+    InteractionLogged,
+    OpinionMentioned,
+    OrderPlaced,
+    ProfileUpdated,
+    SurveyAnswered,
+)
+from shared.db.unit_of_work import UnitOfWork
+
+EDITED: Final = f"{SOURCE}/customers"
+"""Source of profile facts that people wrote through our own API: those counted as edits when they were sent."""
+_ADDING: Final[Mapping[type[Payload], tuple[str, ...]]] = {
+    OrderPlaced: ("purchase", "since"),
+    InteractionLogged: ("contact",),
+    ComplaintReceived: ("complaint",),
+    OpinionMentioned: ("opinion",),
+    SurveyAnswered: ("survey",),
+}
+"""Facts that add a day to these sources and take none away."""
+_NEUTRAL: Final = frozenset({"customer.complaint.updated.v1"})
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the new facts of a batch say, sorted by what is done with it."""
+
+    stored: list[tuple[CloudEvent, datetime]] = field(default_factory=list)
+    seen: Observations = field(default_factory=Observations)
+    updates: dict[str, list[ProfileUpdate]] = field(default_factory=dict)
+    added: list[tuple[str, tuple[str, ...], datetime]] = field(default_factory=list)
+    whole: set[str] = field(default_factory=set)
+
+    @property
+    def customers(self) -> set[str]:
+        return {event.subject for event, _ in self.stored}
+
+
+async def apply_facts(work: UnitOfWork, models: Models, arrived: Sequence[tuple[CloudEvent, Payload]]) -> Regraded:
+    """Apply those facts that are new; their customers must be locked."""
+    positions = await facts.unseen(work.raw, [event for event, _ in arrived])
+    batch = _sort((arrived[position] for position in positions), now=work.now)
+    if not batch.stored:
+        return Regraded()
+    await facts.store(work.raw, batch.stored, received_at=work.now)
+    told_anew = await observations.write(work.raw, batch.seen)
+    known = await customers.states(work.raw, batch.customers)
+    fresh = frozenset(batch.customers - known.keys())
+    await customers.create(work.raw, fresh, now=work.now)
+    profiled = await _update_profiles(work, batch.updates)
+    active = await models.active(work.raw)
+    occasion = Occasion(
+        days=_days(batch.added, {model.compiled.zone for model in active}),
+        whole=frozenset(batch.whole | told_anew | profiled),
+        fresh=fresh,
+        profiled=profiled,
+    )
+    return await regrade(work, models, batch.customers, occasion)
+
+
+def _sort(arrived: Iterable[tuple[CloudEvent, Payload]], *, now: datetime) -> Batch:
+    batch = Batch()
+    for event, payload in arrived:
+        at = occurred_at(event, payload)
+        batch.stored.append((event, at))
+        observe(batch.seen, event, payload)
+        if isinstance(payload, ProfileUpdated):
+            fields = {name: getattr(payload, name) for name in payload.model_fields_set}
+            plain = payload.to_data()
+            update = ProfileUpdate(event.time, event.source, event.id, _plain(fields, plain))
+            batch.updates.setdefault(event.subject, []).append(update)
+        adds = _ADDING.get(type(payload))
+        if adds is not None and at <= now:
+            batch.added.append((event.subject, adds, at))
+        elif event.type not in _NEUTRAL:
+            batch.whole.add(event.subject)
+    return batch
+
+
+def _plain(fields: Mapping[str, object], data: Mapping[str, object]) -> dict[str, object]:
+    """Fields as JSON has them, dates as dates: they have a column."""
+    return {name: value if isinstance(value, date) else data.get(name) for name, value in fields.items()}
+
+
+async def _update_profiles(work: UnitOfWork, updates: Mapping[str, Sequence[ProfileUpdate]]) -> frozenset[str]:
+    """Merge profile facts; answers the customers whose profile is another than before."""
+    if not updates:
+        return frozenset()
+    before = await customers.profiles(work.raw, updates)
+    changed: dict[str, tuple[Profile, int]] = {}
+    for customer_id, told in updates.items():
+        merged = merge(before[customer_id], told)
+        if merged != before[customer_id]:
+            edits = sum(update.source != EDITED for update in told)
+            changed[customer_id] = (merged, edits)
+    if changed:
+        await customers.save_profiles(work.raw, changed)
+    return frozenset(id_ for id_, (profile, _) in changed.items() if profile.values != before[id_].values)
+
+
+def _days(added: Iterable[tuple[str, tuple[str, ...], datetime]], zones: Iterable[str]) -> dict[str, pl.DataFrame]:
+    """The new facts' local days, by zone."""
+    rows = [(customer_id, source, at) for customer_id, sources, at in added for source in sources]
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
+    found = {}
+    for zone in zones:
+        days = [day_of(at, zone) for at in columns[2]]
+        found[zone] = pl.DataFrame(
+            dict(zip(DAYS_SCHEMA, (columns[0], columns[1], days), strict=True)), schema=DAYS_SCHEMA
+        )
+    return found

@@ -1,0 +1,196 @@
+"""Regrading: the one way from stored facts to tiers, for the hot path, sweeps and recomputes alike.
+
+What comes out is a function of the facts stored, the active models and the instant; hysteresis and approval are history
+on top. Only what changed is written.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from services.scoring.domain.bands import EDGES
+from services.scoring.domain.standing import Cause, primary
+from services.scoring.store import customers, standings
+from services.scoring.store.customers import CustomerState
+from services.scoring.store.fact_days import ahead, fact_days
+from services.scoring.store.metrics import metric_frame
+from services.scoring.store.models import ActiveModel, Models
+from services.scoring.usecases.announce import News, announce, applying_to
+from services.scoring.usecases.grading import STANDING_SCHEMA, Graded, Timing, grade, sources_of
+from shared.contracts.currencies import MINOR_UNITS
+from shared.db.unit_of_work import UnitOfWork
+
+REVENUE: Final = "spend_365d"
+"""The metric whose band is published as revenue at risk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why customers are looked at. `profiled` are those whose published profile may have changed.
+
+    `days` (by zone) and `whole` are as `Timing` has them; without days everybody is looked at whole. `fresh` are those
+    of whom there is nothing but the facts behind `days`.
+    """
+
+    cause: Cause = "data"
+    days: Mapping[str, pl.DataFrame] | None = None
+    whole: frozenset[str] = frozenset()
+    fresh: frozenset[str] = frozenset()
+    profiled: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Regraded:
+    """What a batch came to."""
+
+    customers: int = 0
+    changed: int = 0
+    by_model: dict[str, int] = field(default_factory=dict)
+
+
+async def regrade(work: UnitOfWork, models: Models, ids: Iterable[str], occasion: Occasion) -> Regraded:
+    """Grade these customers, who must be locked and known, as of now; write and publish what changed."""
+    active = await models.active(work.raw)
+    states = await customers.states(work.raw, sorted(ids))
+    groups = _by_segment(states.values())
+    metrics = await _metrics(work, active, list(states))
+    told = _standing_frame(await standings.standing_columns(work.raw, list(states)))
+    unsure = _not_yet(active, groups, told) - occasion.fresh
+    whole = frozenset(states) if occasion.days is None else occasion.whole | unsure
+    timing = await _timing(work, active, whole, occasion)
+    graded: list[Graded] = []
+    for segment, members in groups.items():
+        for model in applying_to(active, segment):
+            frame = metrics[_place(model)]
+            mine = frame if len(groups) == 1 else frame.filter(pl.col("customer_id").is_in(members))
+            graded.append(grade(model, mine, told, timing=timing, cause=occasion.cause, now=work.now))
+    ended = _ended(active, states, told)
+    entries = [entry for one in graded for entry in one.entries]
+    before = await standings.bands_in_force(
+        work.raw, [(e.customer_id, e.change.after.model) for e in entries if e.change.before is not None]
+    )
+    await standings.record(work.raw, entries, now=work.now)
+    await standings.reschedule(work.raw, {place: to for one in graded for place, to in one.moved.items()})
+    await standings.end(work.raw, ended, now=work.now)
+    revenue = _revenue(active, groups, metrics)
+    touched = {entry.customer_id for entry in entries} | {place[0] for place in ended}
+    news = {
+        state.id: News(state, revenue.get(state.id))
+        for state in states.values()
+        if state.id in touched
+        or state.unpublished
+        or state.id in occasion.profiled
+        or (state.revenue_band, state.revenue_currency) != (revenue.get(state.id) or (None, None))
+    }
+    if news:
+        await announce(work, active, news, entries, before)
+    return _summary(states, entries)
+
+
+def _place(model: ActiveModel) -> tuple[str, str]:
+    return model.compiled.zone, model.compiled.currency
+
+
+def _by_segment(states: Iterable[CustomerState]) -> dict[str | None, list[str]]:
+    groups: dict[str | None, list[str]] = defaultdict(list)
+    for state in states:
+        groups[state.segment].append(state.id)
+    return groups
+
+
+async def _metrics(
+    work: UnitOfWork, models: Sequence[ActiveModel], ids: Sequence[str]
+) -> dict[tuple[str, str], pl.DataFrame]:
+    """Per zone and currency one frame with all metrics that its models need, read once."""
+    needed: dict[tuple[str, str], set[str]] = {}
+    for model in models:
+        needed.setdefault(_place(model), {REVENUE}).update(model.compiled.metrics_needed)
+    return {
+        (zone, currency): await metric_frame(work.raw, ids, keys, as_of=work.now, zone=zone, currency=currency)
+        for (zone, currency), keys in needed.items()
+    }
+
+
+def _not_yet(
+    models: Sequence[ActiveModel], groups: Mapping[str | None, Sequence[str]], told: pl.DataFrame
+) -> frozenset[str]:
+    """Customers whom the version of some model that applies to them has not graded yet."""
+    found: set[str] = set()
+    for segment, members in groups.items():
+        for model in applying_to(models, segment):
+            graded = told.filter((pl.col("model") == model.key) & (pl.col("old_version") == model.version))
+            found.update(set(members).difference(graded["customer_id"].to_list()))
+    return frozenset(found)
+
+
+async def _timing(work: UnitOfWork, models: Sequence[ActiveModel], whole: frozenset[str], occasion: Occasion) -> Timing:
+    days = dict(occasion.days or {})
+    if not whole:
+        return Timing(days, whole)
+    ids, sources = sorted(whole), sources_of(models)
+    for zone, currency in {_place(model) for model in models}:
+        found = await fact_days(work.raw, ids, sources, as_of=work.now, zone=zone, currency=currency)
+        days[zone] = pl.concat([days[zone], found]) if zone in days else found
+    coming = await ahead(work.raw, ids, as_of=work.now)
+    return Timing(days, None if occasion.days is None else whole, coming)
+
+
+def _standing_frame(columns: Sequence[Sequence[object]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            pl.Series(name, values, dtype=dtype)
+            for (name, dtype), values in zip(STANDING_SCHEMA.items(), columns, strict=True)
+        ]
+    )
+
+
+def _ended(
+    models: Sequence[ActiveModel], states: Mapping[str, CustomerState], told: pl.DataFrame
+) -> list[tuple[str, str]]:
+    """Standings in models that are active no longer, or that do not grade the customer's segment."""
+    grading = {
+        segment: {model.key for model in applying_to(models, segment)}
+        for segment in {state.segment for state in states.values()}
+    }
+    if all(len(keys) == len(models) for keys in grading.values()) and told["model"].n_unique() <= len(models):
+        known = {model.key for model in models}
+        if set(told["model"].unique().to_list()) <= known:
+            return []
+    places = told.select("customer_id", "model").iter_rows()
+    return [(id_, model) for id_, model in places if model not in grading[states[id_].segment]]
+
+
+def _revenue(
+    models: Sequence[ActiveModel],
+    groups: Mapping[str | None, Sequence[str]],
+    metrics: Mapping[tuple[str, str], pl.DataFrame],
+) -> dict[str, tuple[int, str]]:
+    """Band and currency of the yearly revenue, in the currency of each customer's primary model."""
+    found: dict[str, tuple[int, str]] = {}
+    by_key = {model.key: model for model in models}
+    for segment, members in groups.items():
+        chosen = primary((model.applying for model in models), segment)
+        if chosen is None:
+            continue
+        place = _place(by_key[chosen])
+        edges = pl.Series([edge * 10 ** MINOR_UNITS[place[1]] for edge in EDGES], dtype=pl.Int64)
+        frame = metrics[place].filter(pl.col(REVENUE).is_not_null())
+        if len(groups) > 1:
+            frame = frame.filter(pl.col("customer_id").is_in(members))
+        bands = (edges.search_sorted(frame[REVENUE], side="right").cast(pl.Int64) - 1).clip(lower_bound=0)
+        found.update(
+            (customer_id, (band, place[1]))
+            for customer_id, band in zip(frame["customer_id"].to_list(), bands.to_list(), strict=True)
+        )
+    return found
+
+
+def _summary(states: Mapping[str, CustomerState], entries: Iterable[standings.Entry]) -> Regraded:
+    summary = Regraded(customers=len(states))
+    for entry in entries:
+        summary.changed += 1
+        summary.by_model[entry.change.after.model] = summary.by_model.get(entry.change.after.model, 0) + 1
+    return summary

@@ -28,7 +28,7 @@ class DocumentKind:
     """One kind. `name` is stored; `path` is where its routes are, `/v1/sla-policies` for example.
 
     `check` may look at other documents when a version is activated, and raises InvalidDocument. `activated` is
-    called in the activating transaction, after the fact.
+    called in the activating transaction, after the fact, with who did it (None for a shipped document).
     """
 
     name: str
@@ -40,7 +40,7 @@ class DocumentKind:
     write_scope: str
     compile: Compile | None = None
     check: Callable[[UnitOfWork, dict[str, Any]], Awaitable[None]] | None = None
-    activated: Callable[[UnitOfWork, StoredDocument], Awaitable[None]] | None = None
+    activated: Callable[[UnitOfWork, StoredDocument, str | None], Awaitable[None]] | None = None
 
     def require_valid(self, key: str, body: dict[str, Any]) -> None:
         """Raise InvalidDocument when the content is not valid or belongs to another key."""

@@ -196,7 +196,9 @@ class _Routes:
                 errors = refusal.errors
         return ValidationOut(valid=not errors, errors=[FieldProblem(**error.as_dict()) for error in errors])
 
-    async def activate(self, key: Key, version: Version, expected: IfMatch, once: OnceIfKeyed) -> Response:
+    async def activate(
+        self, key: Key, version: Version, expected: IfMatch, caller: Caller, once: OnceIfKeyed
+    ) -> Response:
         """New work starts with it from now on; the version before is retired, running work keeps it."""
 
         async def effect(work: UnitOfWork) -> Answer:
@@ -205,7 +207,7 @@ class _Routes:
             compiled = await self.kind.prepare(work, key, dict(document.body))
             document = await store.activate(work, document, compiled=compiled)
             if self.kind.activated is not None:
-                await self.kind.activated(work, document)
+                await self.kind.activated(work, document, caller.id)
             return Answer(self._out(document), headers={"ETag": etag(document.tag)})
 
         return await once(effect)

@@ -5,12 +5,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from services.scoring.documents import parse_model
 from services.scoring.domain.evaluator import CompiledModel, compile_model
+from shared.documents.parsing import parse_document
 
-PRESETS = Path(__file__).parents[2] / "services" / "scoring" / "presets" / "models"
+PRESETS = Path(__file__).parents[2] / "services" / "scoring" / "presets"
 
 
 def document(name: str) -> dict[str, Any]:
@@ -20,8 +19,8 @@ def document(name: str) -> dict[str, Any]:
 
 @cache
 def _read(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
-    return loaded
+    (path,) = PRESETS.glob(f"model*/{name}.yaml")
+    return parse_document(path.read_bytes(), "application/yaml")
 
 
 @cache

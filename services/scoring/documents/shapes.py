@@ -45,6 +45,8 @@ Number = Annotated[
 ]
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 """A name for programs: letters, digits, `_`, `-`, `.`; begins with a letter."""
+ModelKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._\-]{0,99}$")]
+"""The name of a model, as it stands in addresses."""
 Names = Annotated[
     dict[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")], Text], Field(max_length=10)
 ]
@@ -181,7 +183,7 @@ class RuleShape(Document):
 class ModelShape(Document):
     """A tier model document."""
 
-    key: Key
+    key: ModelKey
     name: Names
     description: Text | None = None
     segment: str | None = None

@@ -34,9 +34,10 @@ def next_changes(compiled: CompiledModel, days: pl.DataFrame, *, as_of: datetime
     today = as_of.astimezone(ZoneInfo(compiled.zone)).date()
     crossings = _crossings(compiled.model)
     candidates = [*_leaving_windows(crossings, days, today), *_growing_older(crossings, days, today)]
-    if not candidates:
+    upcoming = pl.concat(candidates) if candidates else pl.DataFrame()
+    if upcoming.is_empty():
         return pl.DataFrame(schema={"customer_id": pl.String, "next_change_at": pl.Datetime("us", "UTC")})
-    earliest = pl.concat(candidates).group_by("customer_id").agg(pl.col("day").min())
+    earliest = upcoming.group_by("customer_id").agg(pl.col("day").min())
     return earliest.select("customer_id", _midnights(earliest.get_column("day"), compiled.zone))
 
 

@@ -6,9 +6,19 @@ import pytest
 
 from shared.db.embedded import EmbeddedPostgres
 from tests.support.kafka import kafka, own_kafka, pytest_sessionfinish, pytest_unconfigure
-from tests.support.postgres import TestPostgres, server_directory
+from tests.support.postgres import TestPostgres, free_port, server_directory
 
 __all__ = ["kafka", "own_kafka", "pytest_sessionfinish", "pytest_unconfigure"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs for minutes, unless markers were asked for."""
+    if config.option.markexpr:
+        return
+    long = [item for item in items if "long" in item.keywords]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if "long" not in item.keywords]
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +32,9 @@ def postgres() -> Iterator[TestPostgres]:
 
 @pytest.fixture
 def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL for one test, durable, to be killed."""
+    """A PostgreSQL for one test, durable, to be killed; it comes back on the same port."""
     with server_directory() as directory:
-        server = EmbeddedPostgres(directory)
+        server = EmbeddedPostgres(directory, port=free_port())
         server.start()
         yield server
         server.stop_immediately()

@@ -198,7 +198,4 @@ async def _lock(work: UnitOfWork, kind: str, key: str) -> None:
 
 def _stored(row: Mapping[str, Any] | None) -> StoredDocument:
     assert row is not None
-    values = dict(row)
-    values["body"] = orjson.loads(values["body"])
-    values["compiled"] = None if values["compiled"] is None else orjson.loads(values["compiled"])
-    return StoredDocument(**values)
+    return StoredDocument(**dict(row))

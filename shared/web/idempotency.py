@@ -110,7 +110,7 @@ class OnceOnly:
             return None
         if bytes(row["fingerprint"]) != self.fingerprint:
             raise IdempotencyKeyReused("the key belongs to a request with another path or body: use a new one")
-        headers = {**orjson.loads(row["headers"]), "Idempotency-Replayed": "true"}
+        headers = {**row["headers"], "Idempotency-Replayed": "true"}
         return Response(bytes(row["body"]), row["status"], headers, "application/json")
 
     async def _store(
@@ -157,15 +157,16 @@ IdempotencyKey = Annotated[
 ]
 
 
-async def once_required(request: Request, key: IdempotencyKey = None) -> OnceOnly:
+async def once_required(request: Request, idempotency_key: IdempotencyKey = None) -> OnceOnly:
     """The dependency behind `Once`."""
-    if key is None:
+    if idempotency_key is None:
         raise IdempotencyKeyMissing("send Idempotency-Key: <a new UUID>, and the same one when you send this again")
-    return await once_optional(request, key)
+    return await once_optional(request, idempotency_key)
 
 
-async def once_optional(request: Request, key: IdempotencyKey = None) -> OnceOnly:
+async def once_optional(request: Request, idempotency_key: IdempotencyKey = None) -> OnceOnly:
     """The dependency behind `OnceIfKeyed`."""
+    key = idempotency_key
     caller = request.scope.get(PRINCIPAL, ANONYMOUS).id
     fingerprint = b"" if key is None else await _fingerprint(request)
     return OnceOnly(request.app.state.kernel.uow, caller, None if key is None else _parsed(key), fingerprint)

@@ -62,7 +62,7 @@ class MailSink:
     data_answers: deque[str] = field(default_factory=deque)
     hold: asyncio.Event | None = None
     drop_after_data: bool = False
-    connections: int = 0
+    protocols: list[SMTP] = field(default_factory=list)
     port: int = 0
     in_data: int = 0
     most_in_data: int = 0
@@ -105,8 +105,19 @@ class MailSink:
             self.in_data -= 1
 
     def make_protocol(self) -> SMTP:
-        self.connections += 1
-        return SMTP(self, hostname="sink", enable_SMTPUTF8=True)
+        protocol = SMTP(self, hostname="sink", enable_SMTPUTF8=True)
+        self.protocols.append(protocol)
+        return protocol
+
+    @property
+    def connections(self) -> int:
+        return len(self.protocols)
+
+    def cut(self) -> None:
+        """Break every connection off."""
+        for protocol in self.protocols:
+            if protocol.transport is not None:
+                protocol.transport.abort()
 
 
 @asynccontextmanager
@@ -118,8 +129,7 @@ async def mail_sink(*, port: int = 0) -> AsyncIterator[MailSink]:
         yield sink
     finally:
         server.close()
-        server.close_clients()
-        await server.wait_closed()
+        sink.cut()
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ VOCABULARY: Final = frozenset(FROM_EVENT) | OWN
 
 SAMPLE: Final[Mapping[str, Fact]] = {
     "customer_id": "C-10001",
-    "customer_name": "Hua Xin Pumps Co., Ltd.",
+    "customer_name": "Example Pumps Co., Ltd.",
     "service_class": "key",
     "case_id": "0195f3a0-7c00-7000-8000-0000000000c1",
     "case_number": "CR-2026-000117",

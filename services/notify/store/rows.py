@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
-import orjson
 
 from services.notify.domain.routes import While
 from services.notify.domain.standing import Basis
@@ -77,6 +76,5 @@ async def load_deliveries(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequen
     for record in await raw.fetch(_LOAD, ids):
         fields = dict(record)
         fields["conditions"] = frozenset(While(condition) for condition in fields["conditions"])
-        fields["variables"] = orjson.loads(fields["variables"])
         rows[fields["id"]] = DeliveryRow(**fields)
     return rows

@@ -28,6 +28,9 @@ class ServiceSettings(BaseSettings):
     metrics_token: SecretStr | None = None
     pool_size: int = Field(default=8, ge=2, le=100)
     shutdown_seconds: float = 10.0
+    drain_seconds: float = Field(default=0.0, ge=0, description="Time between readyz 503 and closing the door.")
+    access_log: float = Field(default=1.0, ge=0, le=1, description="Share of good answers that are logged.")
+    tracing: bool = True
 
     @field_validator("clock")
     @classmethod

@@ -81,6 +81,12 @@ class Consumer:
         self.handled = 0
         self.in_flight = False
         self._look_for_releases_at = 0.0
+        self._let_on = asyncio.Event()
+        self._let_on.set()
+
+    def pause(self) -> None:
+        """Begin no further batch; the one in flight goes on to its end."""
+        self._let_on.clear()
 
     async def run(self) -> None:
         """Consume for ever. A broker away, or a membership lost, means joining again."""
@@ -102,11 +108,12 @@ class Consumer:
     async def _consume(self, subscription: Subscription) -> None:
         while True:
             self.heartbeat.beat()
+            await self._let_on.wait()
             if time.monotonic() >= self._look_for_releases_at:
                 await self._release()
                 self._look_for_releases_at = time.monotonic() + _RELEASE_SECONDS
             records = await subscription.poll(max_records=self._spec.max_records, wait=1.0)
-            if not records:
+            if not records or not self._let_on.is_set():
                 continue
             self.in_flight = True
             try:

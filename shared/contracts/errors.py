@@ -51,6 +51,23 @@ class UnknownType(KeyError):  # noqa: N818 - an ordinary occurrence for a consum
         return (FieldError("/type", "unknown-type", str(self)),)
 
 
+_RULES = {
+    "missing": "required",
+    "extra_forbidden": "unknown-field",
+    "json_invalid": "json",
+    "literal_error": "choice",
+    "enum": "choice",
+    "string_pattern_mismatch": "pattern",
+    **dict.fromkeys(("greater_than_equal", "greater_than", "less_than_equal", "less_than"), "range"),
+    **dict.fromkeys(("string_too_long", "string_too_short", "too_long", "too_short"), "length"),
+}
+
+
+def rule_of(kind: str) -> str:
+    """Our name for the rule behind a kind of Pydantic error, the same at every door."""
+    return _RULES.get(kind) or ("type" if kind.endswith("_type") else kind.replace("_", "-"))
+
+
 def pointer_of(path: Iterable[str | int]) -> str:
     """RFC 6901 pointer to a place in a document; empty for the document itself."""
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)

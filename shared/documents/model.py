@@ -4,23 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.contracts.errors import FieldError, pointer_of
-
-_RULES = {
-    "missing": "required",
-    "extra_forbidden": "unknown-field",
-    "literal_error": "choice",
-    "enum": "choice",
-    "string_pattern_mismatch": "pattern",
-    "greater_than_equal": "range",
-    "greater_than": "range",
-    "less_than_equal": "range",
-    "less_than": "range",
-    "string_too_long": "length",
-    "string_too_short": "length",
-    "too_long": "length",
-    "too_short": "length",
-}
+from shared.contracts.errors import FieldError, pointer_of, rule_of
 
 
 class Document(BaseModel):
@@ -53,8 +37,5 @@ class InvalidDocument(ValueError):  # noqa: N818 - reads as a fact
 
 def _field_errors(error: ValidationError, prefix: str, skip: int) -> Iterator[FieldError]:
     for problem in error.errors(include_url=False, include_input=False):
-        kind = problem["type"]
-        rule = _RULES.get(kind) or ("type" if kind.endswith("_type") else kind.replace("_", "-"))
-        yield FieldError(
-            prefix + pointer_of(step for step in problem["loc"][skip:] if step != "[key]"), rule, problem["msg"]
-        )
+        places = (step for step in problem["loc"][skip:] if step != "[key]")
+        yield FieldError(prefix + pointer_of(places), rule_of(problem["type"]), problem["msg"])

@@ -119,7 +119,4 @@ async def forget_ended(raw: "asyncpg.Connection[asyncpg.Record]", before: dateti
 
 def record(row: Mapping[str, Any]) -> JobRecord:
     """A row of COLUMNS as a record."""
-    values = dict(row)
-    for name in ("request", "progress", "result", "problem"):
-        values[name] = orjson.loads(values[name]) if isinstance(values[name], str) else values[name]
-    return JobRecord(**values)
+    return JobRecord(**dict(row))

@@ -1,4 +1,4 @@
-"""Gauges that need a look at the database, the bus or the loop: refreshed now and then, one by one, at a bounded cost."""
+"""Gauges that need a look at the database, the bus or the loop: refreshed now and then, at a bounded cost."""
 
 import asyncio
 import time

@@ -77,6 +77,31 @@ LOOP_LAG = Gauge(
 )
 JOBS = Counter("moat_jobs_finished_total", "Jobs by how they ended.", ("kind", "state"), registry=REGISTRY)
 
+BUS_PUBLISHED = Counter("moat_bus_published_records_total", "Records made durable.", ("topic",), registry=REGISTRY)
+BUS_PUBLISH_SECONDS = Histogram(
+    "moat_bus_publish_duration_seconds",
+    "Time until published records were durable.",
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+BUS_DELIVERED = Counter(
+    "moat_bus_delivered_records_total",
+    "Records handed to a member of the group.",
+    ("group", "topic"),
+    registry=REGISTRY,
+)
+BUS_COMMITS_SKIPPED = Counter(
+    "moat_bus_commits_skipped_total",
+    "Positions not committed because another member has the partition.",
+    ("group",),
+    registry=REGISTRY,
+)
+BUS_REBALANCES = Counter("moat_bus_rebalances_total", "Changes of the owned partitions.", ("group",), registry=REGISTRY)
+BUS_OWNED = Gauge("moat_bus_owned_partitions", "Partitions that this member owns.", ("group",), registry=REGISTRY)
+BUS_RECREATED = Counter(
+    "moat_bus_recreated_total", "Client objects thrown away and made anew.", ("part", "reason"), registry=REGISTRY
+)
+
 
 class BatchSize:
     """Counts what became of the records of one batch."""
@@ -159,3 +184,29 @@ class RelayMetrics:
     def retried(self) -> None:
         """The bus or the database was away; the relay begins again."""
         OUTBOX_RETRIES.inc()
+
+
+class BusMetrics:
+    """What a bus tells; see `shared.bus.observer`."""
+
+    def published(self, topic: str, *, records: int, seconds: float) -> None:
+        """Records became durable."""
+        BUS_PUBLISHED.labels(topic).inc(records)
+        BUS_PUBLISH_SECONDS.observe(seconds)
+
+    def delivered(self, group: str, topic: str, *, records: int) -> None:
+        """Records were handed to a member."""
+        BUS_DELIVERED.labels(group, topic).inc(records)
+
+    def commit_skipped(self, group: str, *, partitions: int) -> None:
+        """Another member had the partitions already."""
+        BUS_COMMITS_SKIPPED.labels(group).inc(partitions)
+
+    def rebalanced(self, group: str, *, owned: int) -> None:
+        """The member now owns so many partitions."""
+        BUS_REBALANCES.labels(group).inc()
+        BUS_OWNED.labels(group).set(owned)
+
+    def recreated(self, part: str, *, reason: str) -> None:
+        """A client object was made anew."""
+        BUS_RECREATED.labels(part, reason.partition(" ")[0][:40]).inc()

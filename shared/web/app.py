@@ -37,6 +37,7 @@ def create_app(
     about: About,
     routers: Sequence[APIRouter],
     *,
+    door: Door | None = None,
     lifespan: Lifespan | None = None,
     access_log: float = 1.0,
 ) -> FastAPI:
@@ -62,8 +63,7 @@ def create_app(
         _require_guarded(route)
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _unrouted)
-    app.state.door = Door()
-    app.add_middleware(Edge, door=app.state.door, access_log=access_log)
+    app.add_middleware(Edge, door=door or Door(), access_log=access_log)
     return app
 
 

@@ -26,6 +26,7 @@ _PROBLEMS: Final = {
     403: "The credential lacks the scope.",
     404: "There is nothing with this id.",
     409: "The object's state does not allow it; the body says how it stands.",
+    410: "It was here, and is not any more.",
     412: "The object has changed since the version in If-Match.",
     413: "The body is too large.",
     415: "The body is not JSON.",

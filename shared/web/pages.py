@@ -38,10 +38,10 @@ Key = tuple[Any, ...]
 
 
 class PageTokens:
-    """Writes and reads page tokens. All replicas share the `secret`."""
+    """Writes and reads page tokens. All replicas share the secret, which a service reads when it starts."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+    def __init__(self, secret: bytes = b"") -> None:
+        self.secret = secret
 
     def write(self, query: str, key: Key) -> str:
         """A token for the page of `query` that begins after `key`."""
@@ -63,7 +63,7 @@ class PageTokens:
         return tuple(_untagged(value) for value in values)
 
     def _sign(self, content: bytes) -> bytes:
-        return hmac.digest(self._secret, content, "sha256")[:_SIGNATURE_BYTES]
+        return hmac.digest(self.secret, content, "sha256")[:_SIGNATURE_BYTES]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from shared import errors as facts
 from shared.bus.port import BusUnavailable
-from shared.contracts.errors import ContractError, FieldError, UnknownType, pointer_of
+from shared.contracts.errors import ContractError, FieldError, UnknownType, pointer_of, rule_of
 from shared.db.database import is_transient
 from shared.documents.model import InvalidDocument
 from shared.observability import tracing
@@ -57,8 +57,6 @@ _BY_STATUS: Final = {
     429: facts.TooManyRequests,
     503: facts.Unavailable,
 }
-_RULES: Final = {"missing": "required", "extra_forbidden": "unknown-field", "json_invalid": "json"}
-_PLACES: Final = ("query", "path", "header", "cookie")
 _MOST_ERRORS: Final = 50
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
@@ -165,8 +163,7 @@ def _field_errors(found: Iterable[Mapping[str, Any]]) -> list[FieldError]:
     for problem in found:
         place, *path = problem["loc"]
         pointer = pointer_of(path) if place == "body" else pointer_of((place, *path))
-        rule = _RULES.get(problem["type"], problem["type"].replace("_", "-"))
-        errors.append(FieldError(pointer, rule, _explanation(problem)))
+        errors.append(FieldError(pointer, rule_of(problem["type"]), _explanation(problem)))
     return errors
 
 

@@ -1,0 +1,301 @@
+"""A running service: everything that the three have in common, started and stopped in order.
+
+def build(settings: CrisisSettings) -> Service:
+base = Foundation.lay("crisis", settings)
+policies = Documents("sla-policy", parse_policy)
+return build_service(base, about=…, routers=[…], consumers=[…], timers={…}, jobs={…}, presets=[…])
+
+def serve(**given: object) -> None:
+run(build(CrisisSettings.for_service("crisis", **given)))
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from shared.auth.authenticators import KeyAuthenticator
+from shared.bus.connecting import ConnectingBus
+from shared.bus.consumer import Consumer, ConsumerSpec, topics_of_dead_letters
+from shared.bus.port import TopicSpec
+from shared.bus.relay import Relay, depth
+from shared.clock import Clock, SteppedClock
+from shared.contracts import TOPICS
+from shared.db.database import Database, raw_connection
+from shared.db.migrations import schema_state
+from shared.db.secrets import signing_key
+from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory, unit_of_work_factory
+from shared.documents.kind import DocumentKind
+from shared.documents.presets import load_presets
+from shared.jobs.runner import JobRunner, Run
+from shared.observability.gauges import GaugeRefresher
+from shared.observability.metrics import BusMetrics
+from shared.settings import ServiceSettings
+from shared.timers.worker import Fire, TimerWorker
+from shared.upkeep import Upkeep
+from shared.web.admin import admin_router, follow_clock, restore_clock
+from shared.web.app import About, create_app
+from shared.web.docs import docs_router
+from shared.web.edge import Door
+from shared.web.health import Check, Unhealthy, health_router
+from shared.web.jobs import jobs_router
+from shared.web.kernel import Kernel
+from shared.web.metrics_route import metrics_router
+from shared.web.pages import PageTokens
+from shared.web.problem_pages import problem_router
+from shared.web.quiescence import Count, Moving
+from shared.worker import Worker, Workers
+
+log = structlog.get_logger(__name__)
+
+_BUS_PATIENCE: Final = 5.0
+_RELAY_PATIENCE: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What a service's own parts are built on. `wakers` is told of work by the name that `UnitOfWork.touch` gave it."""
+
+    name: str
+    settings: ServiceSettings
+    clock: Clock
+    database: Database
+    uow: UnitOfWorkFactory
+    wakers: dict[str, Callable[[], None]]
+
+    @classmethod
+    def lay(cls, name: str, settings: ServiceSettings, *, clock: Clock | None = None) -> "Foundation":
+        """Make clock, pool and transactions from settings; nothing is connected yet."""
+        ticking = clock or settings.make_clock()
+        database = Database(settings.database_url.get_secret_value(), pool_size=settings.pool_size, name=f"moat-{name}")
+        wakers: dict[str, Callable[[], None]] = {}
+
+        def wake(work: UnitOfWork) -> None:
+            for touched in work.touched:
+                waker = wakers.get(touched)
+                if waker is not None:
+                    waker()
+
+        return cls(name, settings, ticking, database, unit_of_work_factory(database, ticking, wake=wake), wakers)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a service brings: its routes, and what runs in its background.
+
+    `others` are counts that have to be 0 for the service to be quiet; `jobs_scopes` are for reading and cancelling.
+    """
+
+    about: About
+    routers: Sequence[APIRouter] = ()
+    consumers: Sequence[ConsumerSpec] = ()
+    timers: Mapping[str, Fire] = field(default_factory=dict)
+    jobs: Mapping[str, Run] = field(default_factory=dict)
+    workers: Sequence[Worker] = ()
+    presets: Sequence[tuple[DocumentKind, Path]] = ()
+    reachable: Mapping[type, Any] = field(default_factory=dict)
+    others: Mapping[str, Count] = field(default_factory=dict)
+    jobs_scopes: tuple[str, str] | None = None
+    topics: Sequence[TopicSpec] | None = None
+
+
+class Service:
+    """One service, built but not started. `app` is what the HTTP server runs; its lifespan starts and stops all."""
+
+    def __init__(self, base: Foundation, parts: Parts) -> None:
+        self.base = base
+        self.parts = parts
+        self.door = Door()
+        self._head = ""
+        self.page_tokens = PageTokens()
+        self.authenticator = KeyAuthenticator(base.database)
+        self.bus = ConnectingBus(
+            base.settings.bus_url.get_secret_value(),
+            client_id=f"moat-{base.name}",
+            topics=_topics(parts),
+            observer=BusMetrics(),
+        )
+        self.relay = Relay(base.database, self.bus, base.clock)
+        self.timers = TimerWorker(base.database, base.uow, base.clock, parts.timers)
+        self.jobs = JobRunner(base.database, base.uow, parts.jobs)
+        self.consumers = [Consumer(self.bus, base.uow, spec) for spec in parts.consumers]
+        self.groups = {spec.group: spec.topics for spec in parts.consumers}
+        self.upkeep = Upkeep(base.database, base.clock, self.authenticator)
+        base.wakers.update(outbox=self.relay.wake, timer=self.timers.wake, job=self.jobs.wake)
+        self._front = Workers(self._front_workers(), stop_seconds=base.settings.shutdown_seconds)
+        self._back = Workers(self._back_workers(), stop_seconds=base.settings.shutdown_seconds)
+        self.app = self._application()
+
+    @property
+    def moving(self) -> Moving:
+        """What can move, for whoever waits for quiet."""
+        return Moving(
+            clock=self.base.clock,
+            database=self.base.database,
+            bus=self.bus,
+            consumers=self.consumers,
+            groups=self.groups,
+            timers=self.timers,
+            relay=self.relay,
+            jobs=self.jobs,
+            others=self.parts.others,
+        )
+
+    async def start(self) -> None:
+        """Check the schema, restore the clock, install presets, start the workers. Raises SchemaProblem."""
+        base = self.base
+        self._head = await require_head(base)
+        await restore_clock(base.clock, base.database)
+        async with base.database.begin() as connection:
+            raw = await raw_connection(connection)
+            self.page_tokens.secret = await signing_key(raw, "page-tokens", base.clock.now())
+        for kind, directory in self.parts.presets:
+            await load_presets(base.uow, kind, directory)
+        self._back.start()
+        if not await self.bus.connected(at_most=_BUS_PATIENCE):
+            log.warning("service.degraded", service=base.name, detail="the bus does not answer; going on without it")
+        self._front.start()
+        log.info("service.started", service=base.name, profile=base.settings.profile, clock=base.settings.clock)
+
+    async def stop(self) -> None:
+        """Shut the door, let batches end, send what is in the outbox, let go of bus and database."""
+        self.door.draining = True
+        self.timers.pause()
+        for consumer in self.consumers:
+            consumer.pause()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.base.settings.shutdown_seconds):
+                while self.moving.in_flight:  # noqa: ASYNC110 - several parts, none with an event for this
+                    await asyncio.sleep(0.01)
+        await self._front.stop()
+        await self._empty_outbox()
+        await self._back.stop()
+        for last in (self.upkeep.write_key_use, self.bus.close, self.base.database.close):
+            try:
+                await asyncio.wait_for(last(), 5)
+            except Exception as error:  # noqa: BLE001 - the other steps are done all the same
+                log.warning("service.stop_step_failed", step=last.__qualname__, error=type(error).__name__)
+        log.info("service.stopped", service=self.base.name)
+
+    async def _empty_outbox(self) -> None:
+        """Give the relay a moment; what stays in the outbox is sent after the next start."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_RELAY_PATIENCE):
+                while (await depth(self.base.database)).rows:
+                    self.relay.wake()
+                    await asyncio.sleep(0.02)
+
+    def _back_workers(self) -> list[Worker]:
+        """What the others stand on: started first, stopped last."""
+        return [
+            Worker("bus", self.bus.run, self.bus.heartbeat),
+            Worker("relay", self.relay.run, self.relay.heartbeat),
+        ]
+
+    def _front_workers(self) -> list[Worker]:
+        base = self.base
+        gauges = GaugeRefresher(base.database, self.bus, base.clock, self.groups)
+        workers = [
+            *(Worker(f"consumer:{c.heartbeat.name}", c.run, c.heartbeat) for c in self.consumers),
+            Worker("timers", self.timers.run, self.timers.heartbeat),
+            Worker("jobs", self.jobs.run, self.jobs.heartbeat),
+            Worker("gauges", gauges.run, gauges.heartbeat),
+            Worker("upkeep", self.upkeep.run, self.upkeep.heartbeat),
+            *self.parts.workers,
+        ]
+        if isinstance(base.clock, SteppedClock):
+            clock = base.clock
+            workers.append(Worker("clock", lambda: follow_clock(clock, base.database, self.timers.wake)))
+        return workers
+
+    def _application(self) -> FastAPI:
+        base, parts = self.base, self.parts
+        kernel = Kernel(
+            service=base.name,
+            settings=base.settings,
+            clock=base.clock,
+            database=base.database,
+            uow=base.uow,
+            authenticator=self.authenticator,
+            page_tokens=self.page_tokens,
+            parts=parts.reachable,
+        )
+        read, write = parts.jobs_scopes or (f"{base.name}:read", f"{base.name}:write")
+        token = base.settings.metrics_token
+        routers: list[APIRouter] = [
+            *parts.routers,
+            jobs_router(read_scope=read, cancel_scope=write),
+            health_router(self.door, live=[Check("workers", self._turning)], ready=self._readiness()),
+            metrics_router(token.get_secret_value() if token else None),
+            docs_router(),
+            problem_router(),
+        ]
+        if base.settings.profile != "production":
+            routers.append(admin_router(lambda: self.moving, self.timers.wake))
+        return create_app(
+            kernel,
+            parts.about,
+            routers,
+            door=self.door,
+            lifespan=self._lifespan,
+            access_log=base.settings.access_log,
+        )
+
+    def _readiness(self) -> list[Check]:
+        return [
+            Check("database", self.base.database.ping),
+            Check("migrations", self._at_head),
+            Check("bus", self.bus.ping, degrades_only=True),
+        ]
+
+    async def _at_head(self) -> None:
+        async with self.base.database.read() as connection:
+            found = await (await raw_connection(connection)).fetchval("select version_num from alembic_version")
+        if found != self._head:
+            raise Unhealthy(f"the schema is at {found}, this version needs {self._head}")
+
+    async def _turning(self) -> None:
+        silent = [*self._back.silent(), *self._front.silent()]
+        if silent:
+            raise Unhealthy(f"silent for too long: {', '.join(silent)}")
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        try:
+            await self.start()
+            yield
+        finally:
+            await self.stop()
+
+
+async def require_head(base: Foundation) -> str:
+    """The revision in force. Raises SchemaProblem unless the database is the one this code was written for."""
+    state = await schema_state(base.settings.database_url.get_secret_value(), base.name)
+    state.require_head(base.name)
+    return state.head
+
+
+def build_service(base: Foundation, parts: Parts) -> Service:
+    """The service made of its foundation and its own parts; nothing is connected or started yet."""
+    return Service(base, parts)
+
+
+def _topics(parts: Parts) -> list[TopicSpec]:
+    """Every topic of the contracts, and the dead letters of our groups."""
+    published = [
+        TopicSpec(
+            topic.name,
+            partitions=topic.partitions,
+            compacted=topic.compacted,
+            retention_hours=None if topic.retention_days is None else topic.retention_days * 24,
+        )
+        for topic in TOPICS
+    ]
+    dead = [TopicSpec(name, partitions=1, retention_hours=24 * 90) for name in topics_of_dead_letters(parts.consumers)]
+    return [*(published if parts.topics is None else parts.topics), *dead]

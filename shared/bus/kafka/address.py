@@ -8,7 +8,7 @@ same names with `_FILE` and the path of a file that holds the value.
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ _PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 _COMPRESSIONS: Final = ("none", "gzip", "lz4", "snappy", "zstd")
 _SECURITY: Final = ("security_protocol", "sasl_mechanism", "ssl_cafile", "ssl_certfile", "ssl_keyfile")
-_OURS: Final = {
+_OURS: Final[dict[str, Callable[[str], Any]]] = {
     "session_timeout_ms": int,
     "stall_seconds": float,
     "publish_seconds": float,
@@ -64,7 +64,7 @@ class KafkaAddress:
             raise ValueError(
                 f"A kafka:// url has no option {unknown[0]!r}; there are {', '.join([*_SECURITY, *_OURS])}"
             )
-        given: dict[str, Any] = {name: kind(options[name]) for name, kind in _OURS.items() if name in options}
+        given = {name: _typed(name, options[name]) for name in _OURS if name in options}
         if "compression_type" in given:
             _one_of("compression_type", given["compression_type"], _COMPRESSIONS)
             if given["compression_type"] == "none":
@@ -95,6 +95,13 @@ class FileToken(AbstractTokenProvider):  # type: ignore[misc]
     async def token(self) -> str:
         """The token as it is now; raises ValueError when there is none."""
         return _secret("MOAT_KAFKA_OAUTH_TOKEN", self._environment, needed_for="sasl_mechanism=OAUTHBEARER")
+
+
+def _typed(name: str, value: str) -> Any:
+    try:
+        return _OURS[name](value)
+    except ValueError as error:
+        raise ValueError(f"{name} of the kafka:// url must be a number, not {value!r}") from error
 
 
 def _with_port(host: str) -> str:

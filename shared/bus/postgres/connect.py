@@ -36,10 +36,12 @@ class Address:
         """Read `postgresql://user:password@host:port/database[?keep_hours=24]`."""
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))
-        keep_hours = int(options.pop("keep_hours", _KEEP_HOURS))
+        keep_hours = options.pop("keep_hours", str(_KEEP_HOURS))
+        if not keep_hours.isdecimal():
+            raise ValueError(f"keep_hours of the bus url must be a whole number of hours, not {keep_hours!r}")
         scheme = parts.scheme.partition("+")[0]
         dsn = urlunsplit((scheme, parts.netloc, parts.path, urlencode(options), ""))
-        return cls(dsn, client_id, keep_hours)
+        return cls(dsn, client_id, int(keep_hours))
 
     def options(self, **settings: str) -> dict[str, Any]:
         """What asyncpg is told for every connection."""

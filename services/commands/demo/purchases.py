@@ -41,7 +41,7 @@ class Purchase:
                 "amount": self.dollars,
                 "currency": "USD",
                 "placed_at": at,
-                "quantity": str(self.items),
+                "quantity": self.items,
                 "unit": "item",
             },
         }

@@ -17,7 +17,7 @@ HORIZON_DAYS = 7305
 MUST_OPEN_WITHIN = 400 * DAY
 """A calendar without an open second in the 400 days after it becomes effective is refused."""
 _BLOCK = 366
-_FIRST_BLOCK = date(1880, 1, 1).toordinal() // _BLOCK
+_FIRST_BLOCK = date(1870, 1, 1).toordinal() // _BLOCK
 _LAST_BLOCK = date(2399, 12, 31).toordinal() // _BLOCK
 
 

@@ -87,14 +87,12 @@ class Cycle:
             return
         if self.stage is Stage.PAUSED:
             return
-        self.pending = self._placed(earliest_of(self.lines, at))
-        if ends_here:
-            return
-        jumped = [placed for placed in self.pending if placed.at <= at]
-        if jumped:
-            self.pending = self.pending[len(jumped) :]
-            self.spent.update(placed.threshold for placed in jumped)
-            self._fire(max(jumped, key=lambda placed: placed.rank), at=at)
+        placed = self._placed(earliest_of(self.lines, at))
+        self.pending = [one for one in placed if one.at > at]
+        jumped = placed[: len(placed) - len(self.pending)]
+        if jumped and not ends_here:
+            self.spent.update(one.threshold for one in jumped)
+            self._fire(max(jumped, key=lambda one: one.rank), at=at)
 
     def halt(self, at: int) -> None:
         """The clock is paused."""

@@ -89,6 +89,7 @@ class Foundation:
 class Parts:
     """What a service brings: its routes, and what runs in its background.
 
+    `presets` are documents to start with, `offered` those installed as drafts to choose from.
     `others` are counts that have to be 0 for the service to be quiet; `jobs_scopes` are for reading and cancelling.
     """
 
@@ -99,6 +100,7 @@ class Parts:
     jobs: Mapping[str, Run] = field(default_factory=dict)
     workers: Sequence[Worker] = ()
     presets: Sequence[tuple[DocumentKind, Path]] = ()
+    offered: Sequence[tuple[DocumentKind, Path]] = ()
     reachable: Mapping[type, Any] = field(default_factory=dict)
     others: Mapping[str, Count] = field(default_factory=dict)
     jobs_scopes: tuple[str, str] | None = None
@@ -157,6 +159,8 @@ class Service:
             self.page_tokens.secret = await signing_key(raw, "page-tokens", base.clock.now())
         for kind, directory in self.parts.presets:
             await load_presets(base.uow, kind, directory)
+        for kind, directory in self.parts.offered:
+            await load_presets(base.uow, kind, directory, as_drafts=True)
         self._back.start()
         if not await self.bus.connected(at_most=_BUS_PATIENCE):
             log.warning("service.degraded", service=base.name, detail="the bus does not answer; going on without it")

@@ -119,9 +119,7 @@ def _can(key: str, present: int | Fraction, wanted: int | Fraction) -> bool:
             return wanted > present
         case _:
             pass
-    if metric.kind is Kind.RATING:
-        return 1 <= wanted <= 5
-    return wanted >= 0
+    return (metric.least is None or wanted >= metric.least) and (metric.most is None or wanted <= metric.most)
 
 
 def _around(key: str, edge: Fraction) -> Iterator[int | Fraction]:

@@ -16,7 +16,8 @@ from services.scoring.domain.models.metrics import STAGES
 from services.scoring.domain.models.model import Interval, Model, Scoring, Tier
 
 MOST_MASKS: Final = 1 << 10
-MOST_SCORES: Final = 20_000
+MOST_STEPS: Final = 200_000
+"""Additions spent on one profile's scores before intervals are checked instead: about a quarter of a second."""
 MOST_FAULTS: Final = 20
 
 Example = tuple[int | None, ...]
@@ -65,36 +66,38 @@ def reachable_scores(model: Model, profile: str) -> dict[Fraction, Example] | No
     free = [index for index, indicator in enumerate(model.indicators) if not indicator.required]
     if 1 << len(free) > MOST_MASKS:
         return None
-    decider, found = Decider(model, profile), dict[Fraction, Example]()
+    decider, found, left = Decider(model, profile), dict[Fraction, Example](), MOST_STEPS
     for known in product((True, False), repeat=len(free)):
         missing = {index for index, is_known in zip(free, known, strict=True) if not is_known}
         bands = tuple(None if index in missing else 0 for index in range(len(model.indicators)))
         coverage = decider.coverage(bands)
         if coverage == 0 or coverage < model.coverage_gate:
             continue
-        scores = _sums(model, decider, missing)
-        if scores is None or len(found) + len(scores) > MOST_SCORES:
+        scores, left = _sums(model, decider, missing, left)
+        if left <= 0:
             return None
         found = scores | found
     return found
 
 
-def _sums(model: Model, decider: Decider, missing: set[int]) -> dict[Fraction, Example] | None:
+def _sums(model: Model, decider: Decider, missing: set[int], left: int) -> tuple[dict[Fraction, Example], int]:
+    """Each score with these indicators missing, and how many of `left` additions remain; none when it gave up."""
     counted = tuple(i not in missing or indicator.assumed is not None for i, indicator in enumerate(model.indicators))
     sums: dict[Fraction, Example] = {Fraction(0): ()}
     for index, weight in enumerate(decider.effective_weights(counted)):
         indicator = model.indicators[index]
         choices: list[int | None] = [None] if index in missing else list(range(len(indicator.bands)))
         longer: dict[Fraction, Example] = {}
+        left -= len(sums) * len(choices)
+        if left <= 0:
+            break
         for score, bands in sums.items():
             for choice in choices:
                 band = indicator.assumed if choice is None else choice
                 step = indicator.bands[band].points * weight if band is not None and weight is not None else 0
                 longer.setdefault(score + step, (*bands, choice))
-        if len(longer) > MOST_SCORES:
-            return None
         sums = longer
-    return sums
+    return sums, left
 
 
 def _elementary(model: Model) -> Iterator[Fraction]:

@@ -66,6 +66,9 @@ class Metric:
     moves: Lags | Age | None = None
     scale: tuple[int, int] = (1, 1)
     categories: tuple[str, ...] = ()
+    least: int | None = 0
+    most: int | None = None
+    """What a value may be at least and at most, in the metric's unit; None is no limit."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -120,26 +123,26 @@ def _catalogue() -> dict[str, Metric]:
         Metric("spend_365d", Kind.MONEY, bought, window(365)),
         Metric("spend_365d_prev", Kind.MONEY, bought, window_before(365)),
         Metric("refunds_365d", Kind.MONEY, bought, window(365)),
-        Metric("gross_margin_365d", Kind.MONEY, bought, window(365)),
-        Metric("net_margin_365d", Kind.MONEY, bought, window(365)),
+        Metric("gross_margin_365d", Kind.MONEY, bought, window(365), least=None),
+        Metric("net_margin_365d", Kind.MONEY, bought, window(365), least=None),
         Metric("purchase_gap_days_median", Kind.RATIO),
         Metric("purchase_gap_days_p95", Kind.RATIO),
         Metric("quantity_90d", Kind.RATIO, bought, window(90)),
         Metric("quantity_90d_prev", Kind.RATIO, bought, window_before(90)),
-        Metric("repurchase_rate", Kind.RATIO),
+        Metric("repurchase_rate", Kind.RATIO, most=1),
         Metric("overdue_days_max", Kind.DAYS, overdue, EARLIEST),
         Metric("overdue_amount", Kind.MONEY, overdue, Lags(1, 1)),
         Metric("days_to_pay_mean", Kind.RATIO),
         Metric("credit_utilisation", Kind.RATIO),
         Metric("complaints_30d", Kind.COUNT, "complaint", window(30)),
         Metric("complaints_365d", Kind.COUNT, "complaint", window(365)),
-        Metric("satisfaction_mean_365d", Kind.RATIO, "survey", window(365)),
-        Metric("opinion_reach_weighted_30d", Kind.RATIO, "opinion", window(30)),
+        Metric("satisfaction_mean_365d", Kind.RATIO, "survey", window(365), most=1),
+        Metric("opinion_reach_weighted_30d", Kind.RATIO, "opinion", window(30), least=-1, most=1),
         Metric("contacts_90d", Kind.COUNT, "contact", window(90)),
         Metric(STAGE, Kind.CATEGORY, categories=STAGES),
     ]
     for dimension in RATINGS:
-        metrics.append(Metric(f"rating.{dimension}", Kind.RATING))
+        metrics.append(Metric(f"rating.{dimension}", Kind.RATING, least=1, most=5))
         metrics.append(Metric(f"rating.{dimension}.age_days", Kind.DAYS, f"rating.{dimension}", LATEST))
     return {metric.key: metric for metric in metrics}
 

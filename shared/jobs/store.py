@@ -90,7 +90,7 @@ async def request_cancel(work: UnitOfWork, job_id: str) -> JobRecord:
     """End a queued job, or ask a running one to stop at its next step. Raises NotFound and JobEnded."""
     row = await work.raw.fetchrow(
         f"update job set cancel_requested = true,"  # noqa: S608
-        f" finished_at = case state when 'queued' then $2 end,"
+        f" finished_at = case state when 'queued' then $2::timestamptz end,"
         f" state = case state when 'queued' then 'cancelled' else state end"
         f" where id = $1 and state in ('queued', 'running') returning {COLUMNS}",
         job_id,

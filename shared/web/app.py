@@ -79,6 +79,8 @@ def _require_guarded(route: object) -> None:
 async def _unrouted(request: Request, error: Exception) -> Response:
     """What the router itself refuses: no such address, no such method."""
     if isinstance(error, HTTPException) and error.status_code == 405:
-        allowed = [method.strip() for method in (error.headers or {}).get("Allow", "").split(",")]
-        return answer(request.scope, MethodNotAllowed(f"try {' or '.join(allowed)}", allowed=sorted(allowed)))
+        path = request.scope["path"]
+        known = (route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path))
+        allowed = sorted({method for route in known for method in route.methods or ()})
+        return answer(request.scope, MethodNotAllowed(f"try {' or '.join(allowed)}", allowed=allowed))
     return answer(request.scope, error)

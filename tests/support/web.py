@@ -195,6 +195,7 @@ def a_service(database_url: str, bus_url: str, **settings: Any) -> Service:
         "clock": f"stepped:{MORNING.isoformat()}",
         "port": 0,
         "shutdown_seconds": 5.0,
+        "access_log": 0,
         **settings,
     }
     base = Foundation.lay("crisis", ServiceSettings(database_url=database_url, bus_url=bus_url, **given))

@@ -81,8 +81,7 @@ class Actions:
             return
         place = await self._place(happening.incident)
         for path in _PATHS[happening.step]:
-            body = {"by": _AGENT, "reason": happening.reason or "as the log says", "matter_id": place[1]}
-            await self._act(place[0], path, body)
+            await self._act(place[0], path, _order(happening) | {"matter_id": place[1]})
 
     async def _place(self, incident: str) -> tuple[str, str]:
         """Case and matter of a complaint, as the events tell."""
@@ -108,6 +107,12 @@ class Actions:
 
     def _count_refusal(self, action: str) -> None:
         self.refused[action] = self.refused.get(action, 0) + 1
+
+
+def _order(happening: Happening) -> dict[str, Any]:
+    if happening.step in ("wait", "continue"):
+        return {"by": _AGENT, "reason": "as the log says", "waiting_for": happening.reason}
+    return {"by": _AGENT, "reason": happening.reason or "as the log says"}
 
 
 def _complaint(happening: Happening, customer: str) -> dict[str, Any]:

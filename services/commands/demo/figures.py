@@ -124,6 +124,7 @@ class Figures:
             {
                 "target": data["target"],
                 "class": data["service_class"],
+                "case": data["case_id"],
                 "state": "running",
                 "breached": False,
                 "warned": 0,

@@ -1,6 +1,6 @@
 """Event in, use case: the groups of notify."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from services.notify.kinds import Books
@@ -14,8 +14,8 @@ CRISIS_GROUP = "notify-crisis"
 CUSTOMERS_GROUP = "notify-customers"
 
 
-def consumers(books: Books, wake_sender: Callable[[], None]) -> tuple[ConsumerSpec, ...]:
-    """What notify listens to; `wake_sender` is called after each commit that wrote intents."""
+def consumers(books: Books) -> tuple[ConsumerSpec, ...]:
+    """What notify listens to."""
 
     async def tell_people_when_crisis_speaks(work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
         happenings = [happening_of(delivery.event) for delivery in deliveries]
@@ -24,8 +24,7 @@ def consumers(books: Books, wake_sender: Callable[[], None]) -> tuple[ConsumerSp
             for delivery, happening in zip(deliveries, happenings, strict=True)
             for standing in standings_of(delivery.event, happening, work.now)
         ]
-        if await tell(work, happenings, told, books=books, wall=datetime.now(UTC)):
-            work.after_commit(wake_sender)
+        await tell(work, happenings, told, books=books, wall=datetime.now(UTC))
 
     return (
         ConsumerSpec(

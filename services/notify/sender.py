@@ -13,6 +13,7 @@ from services.notify.channels.port import Channel, Parcel
 from services.notify.domain.outcome import Outcome, Verdict
 from services.notify.domain.tokens import sign
 from services.notify.kinds import Books
+from services.notify.names import ACK_KEY
 from services.notify.rendering import Content, render_or_fall_back
 from services.notify.store.queue import expired_leases, next_retry
 from services.notify.usecases.claim import Outgoing, claim
@@ -27,7 +28,6 @@ from shared.worker import Heartbeat, backoff
 
 log = structlog.get_logger(__name__)
 
-ACK_KEY = "acknowledgement-links"
 _BUSY_PAUSE = 0.005
 
 
@@ -40,6 +40,7 @@ class SenderSettings:
     concurrency: int = 128
     batch: int = 200
     lease_seconds: float = 45.0
+    finish_seconds: float = 8.0
     haste: float = 1.0
     default_locale: str = "zh-CN"
     default_zone: str = "Asia/Shanghai"
@@ -76,13 +77,13 @@ class Sender:
         self._woken.set()
 
     async def run(self) -> None:
-        """Send until cancelled; then what is on its way is finished and recorded, within half a lease."""
+        """Send until cancelled; then what is on its way is finished and recorded, within `finish_seconds`."""
         recorder = asyncio.create_task(self._record_for_ever(), name="sender-recorder")
         try:
             await self._claim_for_ever(recorder)
         finally:
             with contextlib.suppress(asyncio.TimeoutError, TimeoutError):
-                await asyncio.wait_for(self._finish(), self._settings.lease_seconds / 2)
+                await asyncio.wait_for(self._finish(), self._settings.finish_seconds)
             recorder.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await recorder

@@ -15,6 +15,7 @@ from services.notify.channels.smtp import SmtpChannel, SmtpServer
 from services.notify.channels.webhook import WebhookChannel
 from services.notify.consumers import consumers
 from services.notify.kinds import PRESETS, ROUTES, TEMPLATES, Books
+from services.notify.names import SENDER
 from services.notify.sender import Sender, SenderSettings
 from shared.bus.consumer import Consumer
 from shared.bus.open import open_bus
@@ -138,7 +139,7 @@ class Notify:
         example = registry[type_].model.model_config["json_schema_extra"]["examples"][0]  # type: ignore[index,call-overload]
         return CloudEvent(
             id=id_ or new_id(),
-            source=f"/moat/{type_.split('.')[0]}",
+            source=f"/moat/{type_.split('.', maxsplit=1)[0]}",
             type=type_,
             subject=customer,
             time=self.clock.now(),
@@ -169,7 +170,6 @@ class Notify:
                 for standing in standings_of(event, happening, work.now)
             ]
             await tell(work, happenings, told, books=self.books, wall=datetime.now(UTC))
-            work.after_commit(self.sender.wake)
 
     async def deliveries(self, **where: Any) -> list[dict[str, Any]]:
         conditions = " and ".join(f"{name} = ${place}" for place, name in enumerate(where, 1)) or "true"
@@ -212,7 +212,13 @@ async def a_notify(database_url: str, bus_url: str, **settings: Any) -> AsyncIte
         await bus.ensure_topics([*topics, TopicSpec("moat.dead.notify-crisis", 1)])
         clock = SteppedClock(NOON)
         relay = Relay(database, bus, clock)
-        uow = unit_of_work_factory(database, clock, wake=lambda _: relay.wake())
+        wakers: dict[str, Callable[[], None]] = {"outbox": relay.wake}
+
+        def wake(work: UnitOfWork) -> None:
+            for name in work.touched & wakers.keys():
+                wakers[name]()
+
+        uow = unit_of_work_factory(database, clock, wake=wake)
         await load_presets(uow, ROUTES, PRESETS / "routes")
         await load_presets(uow, TEMPLATES, PRESETS / "templates")
         books = Books()
@@ -224,7 +230,8 @@ async def a_notify(database_url: str, bus_url: str, **settings: Any) -> AsyncIte
             stack.push_async_callback(channel.close)
         made = _settings(settings)
         sender = Sender(database, uow, clock, channels, books, made)
-        groups = [Consumer(bus, uow, spec) for spec in consumers(books, sender.wake)]
+        wakers[SENDER] = sender.wake
+        groups = [Consumer(bus, uow, spec) for spec in consumers(books)]
         yield Notify(
             database, uow, bus, clock, mail, http, books, channels, sender, relay, groups, settings=made
         )  # fmt: skip

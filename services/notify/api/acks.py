@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from services.notify.api.ack_page import POLICY, Line, Showing, page
 from services.notify.domain.tokens import ForgedToken
-from services.notify.sender import ACK_KEY
+from services.notify.names import ACK_KEY
 from services.notify.usecases.acknowledge import LinkExpired, LinkUnknown, Notice, acknowledge_by_link, look_up
 from shared.auth.guard import open_to_all
 from shared.contracts import format_instant

@@ -78,14 +78,27 @@ async def load_contact_points(
 async def load_secrets(
     raw: "asyncpg.Connection[asyncpg.Record]", owners: Collection[str]
 ) -> dict[str, tuple[bytes, ...]]:
-    """What signs calls to the contact points of these owners, by contact point: the present secret, then the next."""
+    """What signs calls to the contact points of these owners: by contact point the secret, then the one before."""
     if not owners:
         return {}
     rows = await raw.fetch(
-        "select id, secret, next_secret from contact_point where owner = any($1::text[]) and secret is not null",
+        "select id, secret, previous_secret from contact_point where owner = any($1::text[]) and secret is not null",
         list(owners),
     )
-    return {row["id"]: tuple(key for key in (row["secret"], row["next_secret"]) if key is not None) for row in rows}
+    return {row["id"]: tuple(key for key in (row["secret"], row["previous_secret"]) if key is not None) for row in rows}
+
+
+async def load_contact_point(
+    raw: "asyncpg.Connection[asyncpg.Record]", id_: str
+) -> tuple[ContactPoint, tuple[bytes, ...]] | None:
+    """One contact point and what signs calls to it; None where there is none with this id."""
+    row = await raw.fetchrow(
+        "select id, owner, channel, address, healthy, position from contact_point where id = $1", id_
+    )
+    if row is None:
+        return None
+    secrets = await load_secrets(raw, [row["owner"]])
+    return ContactPoint(**dict(row)), secrets.get(id_, ())
 
 
 async def _assignments(

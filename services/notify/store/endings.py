@@ -26,7 +26,8 @@ where d.id = again.id
 """
 _STATES = "select message_id, array_agg(state) as states from delivery where message_id = any($1::text[]) group by 1"
 _REFRESH = """
-update message m set state = refreshed.state, ended_at = case when refreshed.state = 'pending' then null else $3::timestamptz end,
+update message m set state = refreshed.state,
+    ended_at = case when refreshed.state = 'pending' then null else $3::timestamptz end,
     reason = case when refreshed.state = 'undeliverable' then 'all_failed' else m.reason end
 from unnest($1::text[], $2::text[]) as refreshed (id, state)
 where m.id = refreshed.id and m.state <> refreshed.state and m.state <> 'acknowledged' returning m.id, m.state

@@ -7,6 +7,7 @@ from datetime import datetime
 from services.notify import publishing
 from services.notify.domain.message import DeliveryState
 from services.notify.domain.outcome import Outcome
+from services.notify.names import SENDER
 from services.notify.publishing import About
 from services.notify.store import endings
 from services.notify.store.endings import Attempt, Ending
@@ -37,6 +38,8 @@ async def settle(work: UnitOfWork, settled: Sequence[Settled], *, wall: datetime
     await endings.end(work.raw, [_ending(entry) for entry in settled], work.now, wall)
     onward = [_onward(entry.row, work.now, wall) for entry in settled if entry.fails_over]
     await write_deliveries(work.raw, onward)
+    if onward:
+        work.touch(SENDER)
     for entry in settled:
         _say(work, entry)
     await refresh_messages(work, {entry.row.message_id: entry.row for entry in settled})

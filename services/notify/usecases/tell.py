@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from services.notify.domain.happening import Happening
+from services.notify.domain.happening import Fact, Happening
 from services.notify.domain.message import DeliveryState, MessageState, message_state
 from services.notify.domain.planning import (
     ALREADY_TOLD,
@@ -19,6 +20,7 @@ from services.notify.domain.standing import Standing
 from services.notify.domain.urgency import PATIENCE
 from services.notify.domain.variables import variables_of
 from services.notify.kinds import Books
+from services.notify.names import SENDER
 from services.notify.publishing import About, suppressed, undeliverable
 from services.notify.store.directory import load_directory
 from services.notify.store.intents import NewDelivery, NewMessage, write_intents
@@ -30,23 +32,23 @@ from shared.ids import new_id
 
 async def tell(
     work: UnitOfWork, happenings: Sequence[Happening], told: Sequence[Standing], *, books: Books, wall: datetime
-) -> int:
-    """Keep what the events say and write what follows from them; answers how many deliveries now wait to be sent."""
+) -> None:
+    """Keep what the events say and write what follows from them."""
     await remember(work.raw, told, work.now)
     routes = in_order((await books.routes.active(work.raw)).values())
     routed = {type_ for route in routes for type_ in route.event_types}
     concerned = [happening for happening in happenings if happening.type in routed | MUST_REACH]
     if not concerned:
-        return 0
+        return
     directory = await load_directory(work.raw, concerned, routes)
     versions = {key: template.version for key, template in (await books.templates.active(work.raw)).items()}
     plans = [plan(happening, routes, directory, work.now) for happening in concerned]
-    return await write_plans(work, plans, versions, wall=wall)
+    await write_plans(work, plans, versions, wall=wall)
 
 
 async def write_plans(
     work: UnitOfWork, plans: Sequence[Plan], template_versions: dict[str, int], *, wall: datetime
-) -> int:
+) -> None:
     """Write the messages and deliveries of `plans` and say what was never to be sent."""
     messages: list[NewMessage] = []
     deliveries: list[NewDelivery] = []
@@ -61,7 +63,8 @@ async def write_plans(
     for new in messages:
         if new.id in written:
             _say_what_never_leaves(work, new, [d for d in deliveries if d.message_id == new.id])
-    return sum(d.state == DeliveryState.PENDING for d in deliveries if d.message_id in written)
+    if any(d.state == DeliveryState.PENDING for d in deliveries if d.message_id in written):
+        work.touch(SENDER)
 
 
 def _message(
@@ -75,15 +78,6 @@ def _message(
 ) -> NewMessage:
     happening, said = planned.happening, message.tell
     state = message_state([delivery.state for delivery in deliveries])
-    variables = {
-        **variables_of(happening),
-        "event_id": happening.event_id,
-        "event_type": happening.type,
-        "occurred_at": format_instant(happening.at),
-        "audience": message.audience,
-        "urgency": said.urgency.value,
-        "message_id": id_,
-    }
     return NewMessage(
         id=id_,
         event_id=happening.event_id,
@@ -104,15 +98,8 @@ def _message(
         template_version=template_version,
         asks_acknowledgement=said.acknowledge,
         conditions=sorted(condition.value for condition in said.conditions),
-        variables=variables,
-        explanation={
-            "routes": [
-                {"route": v.route.key, "version": v.route.version, "matched": v.matched, "because": v.because}
-                for v in planned.routing.verdicts
-                if happening.type in v.route.event_types
-            ],
-            "audience": list(message.steps),
-        },
+        variables=_variables(happening, message, id_),
+        explanation=_explanation(planned, message),
         state=state.value,
         reason=message.unreachable if state is MessageState.UNDELIVERABLE else None,
         happened_at=happening.at,
@@ -120,6 +107,30 @@ def _message(
         created_wall=wall,
         ended_at=None if state is MessageState.PENDING else now,
     )
+
+
+def _variables(happening: Happening, message: PlannedMessage, id_: str) -> dict[str, Fact]:
+    return {
+        **variables_of(happening),
+        "event_id": happening.event_id,
+        "event_type": happening.type,
+        "occurred_at": format_instant(happening.at),
+        "audience": message.audience,
+        "urgency": message.tell.urgency.value,
+        "message_id": id_,
+    }
+
+
+def _explanation(planned: Plan, message: PlannedMessage) -> dict[str, Any]:
+    """Which routes for this type of event were tried, and how the audience was found."""
+    return {
+        "routes": [
+            {"route": v.route.key, "version": v.route.version, "matched": v.matched, "because": v.because}
+            for v in planned.routing.verdicts
+            if planned.happening.type in v.route.event_types
+        ],
+        "audience": list(message.steps),
+    }
 
 
 def _delivery(

@@ -1,7 +1,7 @@
 """From an event of crisis to a mail, from its link to an event back."""
 
 from services.notify.domain.tokens import read
-from services.notify.sender import ACK_KEY
+from services.notify.names import ACK_KEY
 from services.notify.usecases.acknowledge import acknowledge_by_link
 from shared.db.secrets import signing_key
 from tests.support.kernel import until

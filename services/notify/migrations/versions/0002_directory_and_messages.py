@@ -43,7 +43,7 @@ create table contact_point (
     channel text not null,
     address text not null,
     secret bytea,
-    next_secret bytea,
+    previous_secret bytea,
     position integer not null default 0,
     verified_at timestamptz,
     healthy boolean not null default true,
@@ -59,6 +59,7 @@ create table contact_rule (
     urgency text not null,
     channels text[] not null,
     revision integer not null default 1,
+    created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (person_id, urgency)
 );

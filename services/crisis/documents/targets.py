@@ -144,6 +144,10 @@ class PolicyDocument(Document):
     """The targets promised together to the customers that `applies` describes; the first policy that matches wins."""
 
     key: Key
+    name: dict[Literal["zh-CN", "en"], Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default_factory=dict
+    )
+    order: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     applies: dict[str, Any] = Field(default_factory=dict)
     reopen: Literal["resume", "resume_including_closed", "new_cycle", "invalidate_previous"] = "new_cycle"
     targets: Annotated[dict[Key, TargetDocument], Field(min_length=1)]

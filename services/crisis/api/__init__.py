@@ -1,0 +1,1 @@
+"""HTTP: routers and the shapes that they speak."""

@@ -1,0 +1,135 @@
+"""What callers send to work on a case."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from services.crisis.api.shapes import Impact, Severity
+from services.crisis.domain.actions import Order
+from shared.contracts.fields import Instant
+from shared.web.schema import In
+
+_CONTROL = r"^[^\x00-\x1f\x7f]*$"
+Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_CONTROL)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_CONTROL)]
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("text holds no NUL")
+    return text
+
+
+Text = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_no_nul)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=_CONTROL)]
+Waiting = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+class ActionIn(In):
+    """Who does it and why. Fields that only one action has follow."""
+
+    by: Id | None = Field(None, description="Directory id of who does it; the caller himself unless said.")
+    reason: Text | None = Field(None, description="Why.")
+    at: Instant | None = Field(None, description="When it took effect, if that was earlier.")
+    matter_id: Id | None = Field(None, description="Only this matter; without it all open ones.")
+
+    def to_order(self, action: str, caller: str) -> Order:
+        """The order for the domain."""
+        own = self.model_dump(exclude={"by", "reason", "at", "matter_id"})
+        return Order(action, self.by or caller, self.reason, self.at, self.matter_id, own)
+
+
+class AcknowledgeIn(ActionIn):
+    means: Code = Field("api", description="How notice was taken: link, chat or api.", examples=["api"])
+
+
+class AssessIn(ActionIn):
+    cause: Text | None = Field(None, description="What led to it.")
+    impact: Text | None = Field(None, description="What it means for the customer.")
+    customer_wants: Text | None = Field(None, description="What the customer wants.")
+    responsibility: Literal["victim", "accidental", "preventable"] | None = Field(
+        None, description="How far we are to blame: victim, accidental or preventable."
+    )
+
+
+class RespondIn(ActionIn):
+    text: Text | None = Field(None, description="What was said.")
+    means: Code = Field("message", description="message or call.", examples=["call"])
+    automatic: bool = Field(default=False, description="An automatic message: it does not count as a response.")
+    internal: bool = Field(default=False, description="An internal note: it does not count as a response.")
+
+
+class UpdateIn(ActionIn):
+    text: Text | None = Field(None, description="What the customer was told.")
+    trend: Literal["improving", "same", "declining"] | None = Field(None, description="How the case develops.")
+
+
+class WaitIn(ActionIn):
+    waiting_for: Waiting = Field("waiting_for_customer", description="The reason for which the clocks stand still.")
+    until: Instant | None = Field(None, description="Go on by itself at this instant.")
+
+
+class ContinueIn(ActionIn):
+    waiting_for: Waiting | None = Field(None, description="The reason that is over; without it every reason is.")
+
+
+class ProposeIn(ActionIn):
+    text: Text | None = Field(None, description="The solution that was proposed.")
+
+
+class ChangeSeverityIn(ActionIn):
+    severity: Severity = Field(description="S1 is the gravest; to lower it takes a reason.")
+
+
+class StartIn(ActionIn):
+    pass
+
+
+class ResolveIn(ActionIn):
+    resolution: Code | None = Field(None, description="How it ended, e.g. delivered, credited, explained.")
+    text: Text | None = Field(None, description="What was done.")
+
+
+class AssignIn(ActionIn):
+    owner: Id | None = Field(description="Directory id of the owner; null for nobody.")
+
+
+class CloseIn(ActionIn):
+    outcome: Code | None = Field(None, description="What became of the relationship: retained, reduced or lost.")
+
+
+class ReopenIn(ActionIn):
+    mode: Literal["resume", "resume_including_closed", "new_cycle", "invalidate_previous"] | None = Field(
+        None, description="How the clocks go on; as the policy says without it."
+    )
+
+
+class OpenCaseIn(In):
+    """A case that a person opens."""
+
+    customer_id: Id = Field(examples=["C-10001"])
+    title: Line = Field(examples=["The plant manager called in anger"])
+    type: Code = Field("manual", description="Kind of crisis.")
+    impact: Impact = "medium"
+    public: bool = False
+    received_at: datetime | None = Field(None, description="When it began for the customer: the clocks start here.")
+    reference: Id | None = None
+    category: Code | None = None
+    remedy_sought: Text | None = None
+    complained_about: Id | None = None
+    by: Id | None = None
+    drill: bool = Field(default=False, description="A drill: excluded from every figure.")
+
+
+class NoteIn(In):
+    """Something that people should know; it stops no clock."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_no_nul)]
+    by: Id | None = None
+
+
+def example(body: type[ActionIn], **fields: Any) -> dict[str, Any]:
+    """An example for the documentation, checked when the module is read."""
+    body.model_validate(fields)
+    return {"requestBody": {"content": {"application/json": {"example": fields}}}}

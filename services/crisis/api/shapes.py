@@ -1,0 +1,135 @@
+"""What cases look like over HTTP."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.web.schema import Out
+
+Severity = Literal["S1", "S2", "S3", "S4"]
+Impact = Literal["low", "medium", "high", "critical"]
+ServiceClass = Literal["strategic", "key", "standard", "basic"]
+Stage = Literal["warning", "assessment", "intervention", "repair", "retrospective", "closed", "dismissed", "merged"]
+CaseStatus = Literal["open", "closed", "dismissed", "merged"]
+
+
+class TriggerOut(Out):
+    """An event that opened the case or joined it."""
+
+    source: str
+    event_id: str
+    type: str
+    at: datetime
+    summary: str
+    outcome: str = Field(description="opened, joined or amended.")
+    matter_id: str | None
+    rule: str | None = Field(description="Key of the trigger rule that decided.")
+
+
+class MatterOut(Out):
+    """One complaint, mention or drop in the case, with a promise of its own."""
+
+    id: str
+    type: str
+    reference: str | None = Field(description="The complaint or mention in the system it came from.")
+    title: str
+    status: Literal["open", "resolved", "withdrawn", "dismissed"]
+    impact: Impact
+    public: bool
+    received_at: datetime = Field(description="When its clocks started.")
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    resolved_at: datetime | None
+    resolution: str | None
+    category: str | None
+    regulated: str | None
+    remedy_sought: str | None
+
+
+class EscalationOut(Out):
+    """How far the case has been escalated."""
+
+    id: str
+    state: Literal["waiting", "acknowledged", "ended"]
+    level: int = Field(description="The level that was called last; 1 is the account manager's.")
+    reason: str
+    raised_at: datetime
+    next_at: datetime | None = Field(description="When it goes on by itself.")
+
+
+class CaseOut(Out):
+    """A case as it stands."""
+
+    id: str
+    number: str
+    customer_id: str
+    type: str
+    severity: Severity
+    severity_explanation: dict[str, Any] = Field(description="The steps by which the matrix came to its severity.")
+    stage: Stage
+    status: CaseStatus
+    service_class: ServiceClass = Field(description="The class that is served: the best since the case opened.")
+    provisional: bool = Field(description="The tier was not yet known at the opening.")
+    title: str
+    impact: Impact
+    public: bool
+    trend: str | None
+    assessment: dict[str, Any] | None
+    responsibility: str | None
+    policy: str = Field(description="SLA policy and calendars with their versions, frozen at the opening.")
+    escalation_policy: str = Field(description="Escalation policy with its version, frozen at the opening.")
+    rule: str | None = Field(description="Key of the trigger rule that opened it; null when a person did.")
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    resolved_at: datetime | None
+    closed_at: datetime | None
+    outcome: str | None
+    owner: str | None
+    reopened_count: int
+    previous_case_id: str | None
+    drill: bool
+    matters: list[MatterOut]
+    triggers: list[TriggerOut] = Field(description="The first hundred events.")
+    escalation: EscalationOut | None
+    version: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "CaseOut":
+        """The case made of a row of `cases_by_id`."""
+        run = row["escalation"]
+        return cls.model_validate(
+            {
+                **row,
+                "severity_explanation": row["explanation"],
+                "public": row["is_public"],
+                "matters": [MatterOut.model_validate({**m, "public": m["is_public"]}) for m in row["matters"]],
+                "triggers": [TriggerOut.model_validate(trigger) for trigger in row["triggers"]],
+                "escalation": None if run is None else EscalationOut.model_validate(run),
+            }
+        )
+
+
+class TimelineEntryOut(Out):
+    """One thing that happened. The hash covers the fixed fields and the digest, the digest covers salt and words."""
+
+    seq: int
+    at: datetime = Field(description="When it took effect.")
+    recorded_at: datetime
+    kind: str
+    actor: str
+    summary: str | None = Field(description="Null after an erasure.")
+    data: dict[str, Any] | None
+    salt: str | None
+    digest: str
+    hash: str
+    previous_hash: str
+
+
+class VerificationOut(Out):
+    """Whether the chain of a timeline holds."""
+
+    valid: bool
+    entries: int
+    broken_at: int | None = Field(description="The first sequence number that does not verify.")

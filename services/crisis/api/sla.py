@@ -1,0 +1,43 @@
+"""What-if for promises: the same fold as the live clocks, with nothing stored."""
+
+from typing import Annotated, Any
+
+from fastapi import Body
+
+from services.crisis.documents.simulation import simulate
+from services.crisis.library import Library
+from shared.auth.guard import require
+from shared.db.database import raw_connection
+from shared.documents import InvalidDocument
+from shared.errors import Unprocessable
+from shared.web.kernel import ReadDatabase, part
+from shared.web.routing import Router
+
+router = Router(prefix="/v1/sla", tags=["sla"], dependencies=[require("crisis:read")])
+_EXAMPLE: dict[str, Any] = {
+    "policy": {
+        "key": "key-customer",
+        "targets": {"first_response": {"business": "PT4H", "calendar": "cn-office", "warn": ["50%", "90%"]}},
+    },
+    "calendars": [
+        {"key": "cn-office", "zone": "Asia/Shanghai", "weekly": {"mon": ["09:00-18:00"], "tue": ["09:00-18:00"]}}
+    ],
+    "policies": [],
+    "events": [{"at": "2026-03-02T01:00:00Z", "type": "start"}],
+    "until": "2026-03-02T06:00:00Z",
+}
+
+
+@router.post("/simulate", summary="Simulate the clocks of a policy")
+async def simulate_clocks(
+    body: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])],
+    database: ReadDatabase,
+    library: Annotated[Library, part(Library)],
+) -> dict[str, Any]:
+    """Policy, calendars and events in; every clock at `until` out. Active documents need not be sent along."""
+    async with database.read() as connection:
+        calendars, policies = await library.for_simulation(await raw_connection(connection))
+    try:
+        return simulate(body, calendars=calendars, policies=policies)
+    except InvalidDocument as refusal:
+        raise Unprocessable(errors=refusal.errors) from None

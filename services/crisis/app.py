@@ -1,0 +1,58 @@
+"""The composition root of crisis: settings in, a running service out."""
+
+from services.crisis.api.candidates import router as candidates_router
+from services.crisis.api.cases import router as cases_router
+from services.crisis.api.clocks import router as clocks_router
+from services.crisis.api.mutes import router as mutes_router
+from services.crisis.api.sla import router as sla_router
+from services.crisis.consumers import consumer_specs
+from services.crisis.kinds import CALENDARS, ESCALATIONS, MATRICES, SHIPPED, SLA_POLICIES, TRIGGER_RULES
+from services.crisis.library import Library
+from services.crisis.settings import CrisisSettings
+from services.crisis.workers import timer_handlers
+from shared.clock import Clock
+from shared.documents.router import documents_router
+from shared.serve import run
+from shared.service import Foundation, Parts, Service, build_service
+from shared.web.app import About
+
+_ABOUT = About(
+    title="Moat crisis",
+    summary="Opens a case when a relationship breaks, and runs the clocks that were promised.",
+    description=(
+        "Complaints, negative opinion and tier drops become matters of the customer's one open case. Every matter has"
+        " the promises of the customer's service class; clocks warn, are met or broken, and a broken one calls the"
+        " next level."
+        "\n\n投诉、负面舆情与客户降级汇入该客户唯一的未结个案；每个事项都有其服务等级承诺的时钟，超时逐级升级。"
+    ),
+)
+
+
+def build(settings: CrisisSettings, *, clock: Clock | None = None) -> Service:
+    """The service, built but not started."""
+    base = Foundation.lay("crisis", settings, clock=clock)
+    library = Library()
+    documents = (SLA_POLICIES, CALENDARS, TRIGGER_RULES, MATRICES, ESCALATIONS)
+    return build_service(
+        base,
+        Parts(
+            about=_ABOUT,
+            routers=[
+                cases_router,
+                clocks_router,
+                candidates_router,
+                mutes_router,
+                sla_router,
+                *(documents_router(kind) for kind in documents),
+            ],
+            consumers=consumer_specs(library, lanes=settings.lanes),
+            timers=timer_handlers(library),
+            presets=SHIPPED,
+            reachable={Library: library},
+        ),
+    )
+
+
+def serve(**given: object) -> None:
+    """Run the service until SIGTERM; settings come from the environment, `given` ones first."""
+    run(build(CrisisSettings.for_service("crisis", **given)))

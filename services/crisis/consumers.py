@@ -1,0 +1,117 @@
+"""Events in: which groups read which topics, and what they do with a batch."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from services.crisis.domain.amending import Amendment
+from services.crisis.domain.rules import Trigger
+from services.crisis.library import Library
+from services.crisis.usecases.answered import take_answers
+from services.crisis.usecases.project import project
+from services.crisis.usecases.receive import News, receive
+from shared.bus.consumer import ConsumerSpec, Delivery
+from shared.contracts.facts import ComplaintReceived, ComplaintUpdated, ComplaintWithdrawn, OpinionMentioned
+from shared.contracts.notify import MessageAcknowledged, MessageUndeliverable
+from shared.contracts.scoring import CustomerSnapshot, TierChanged
+from shared.db.unit_of_work import UnitOfWork
+
+FACTS: Final = frozenset(
+    {
+        "customer.complaint.received.v1",
+        "customer.complaint.updated.v1",
+        "customer.complaint.withdrawn.v1",
+        "customer.opinion.mentioned.v1",
+    }
+)
+TIERS: Final = frozenset({"scoring.tier.changed.v1"})
+SNAPSHOTS: Final = frozenset({"scoring.customer.snapshot.v1"})
+ANSWERS: Final = frozenset({"notify.message.acknowledged.v1", "notify.message.undeliverable.v1"})
+CONSUMES: Final = FACTS | TIERS | SNAPSHOTS | ANSWERS
+
+
+def consumer_specs(library: Library, *, lanes: int = 2) -> tuple[ConsumerSpec, ...]:
+    """The four groups of this service.
+
+    Facts and tier changes are remembered for ever as trigger events, snapshots by version; only answers need the inbox.
+    """
+    handlers = Handlers(library)
+    return (
+        ConsumerSpec(
+            "crisis-facts",
+            ("moat.facts.v1",),
+            handlers.facts,
+            types=FACTS,
+            use_inbox=False,
+            max_records=2000,
+            lanes=lanes,
+        ),
+        ConsumerSpec("crisis-customers", ("moat.customers.v1",), handlers.snapshots, types=SNAPSHOTS, use_inbox=False),
+        ConsumerSpec("crisis-scoring", ("moat.scoring.v1",), handlers.tiers, types=TIERS, use_inbox=False),
+        ConsumerSpec("crisis-notify", ("moat.notify.v1",), handlers.answers, types=ANSWERS),
+    )
+
+
+class Handlers:
+    """What each group does with a batch, in one transaction; the customers are locked."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    async def facts(self, work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
+        """Complaints and opinion."""
+        await receive(work, [_news(delivery) for delivery in deliveries], library=self._library)
+
+    async def snapshots(self, work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
+        """The published state of customers."""
+        told = [d.payload for d in deliveries if isinstance(d.payload, CustomerSnapshot)]
+        await project(work, told, library=self._library)
+
+    async def tiers(self, work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
+        """Tier changes: the projection first, then the trigger rules."""
+        changes = [(d, d.payload) for d in deliveries if isinstance(d.payload, TierChanged)]
+        await project(work, [change for _, change in changes], library=self._library)
+        await receive(work, [_tier_trigger(d, change) for d, change in changes], library=self._library)
+
+    async def answers(self, work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
+        """What came of messages."""
+        told = [d.payload for d in deliveries if isinstance(d.payload, MessageAcknowledged | MessageUndeliverable)]
+        await take_answers(work, told, library=self._library)
+
+
+def _news(delivery: Delivery) -> News:
+    payload = delivery.payload
+    match payload:
+        case ComplaintReceived():
+            return _trigger(delivery, payload.received_at, payload.subject)
+        case OpinionMentioned():
+            summary = payload.topic or (payload.summary or "")[:512] or f"mention on {payload.platform}"
+            return _trigger(delivery, payload.published_at, summary)
+        case ComplaintUpdated():
+            at = payload.updated_at or delivery.event.time
+            trigger = _trigger(delivery, at, f"complaint {payload.complaint_id} updated")
+            return Amendment("updated", trigger, payload.complaint_id, payload.model_dump(exclude_unset=True))
+        case ComplaintWithdrawn():
+            at = payload.withdrawn_at or delivery.event.time
+            trigger = _trigger(delivery, at, f"complaint {payload.complaint_id} withdrawn")
+            return Amendment("withdrawn", trigger, payload.complaint_id, {}, reason=payload.reason)
+        case _:
+            raise TypeError(f"{delivery.event.type} is not read by this group")
+
+
+def _tier_trigger(delivery: Delivery, change: TierChanged) -> Trigger:
+    summary = f"{change.model}: {change.from_tier or 'none'} → {change.to_tier or 'none'}"
+    return _trigger(delivery, change.effective_at, summary)
+
+
+def _trigger(delivery: Delivery, at: datetime, summary: str) -> Trigger:
+    event = delivery.event
+    return Trigger(
+        source=event.source,
+        event_id=event.id,
+        type=event.type,
+        customer_id=event.subject,
+        at=at,
+        fields=event.data or {},
+        summary=summary,
+    )

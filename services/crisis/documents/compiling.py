@@ -1,0 +1,68 @@
+"""Stored documents, by kind, made ready for decisions."""
+
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from services.crisis.documents.escalation_policies import EscalationPolicyDocument, parse_escalation_policy
+from services.crisis.documents.naming import AppliesDocument, as_set
+from services.crisis.documents.severity_matrix import SeverityMatrixDocument, parse_severity_matrix
+from services.crisis.documents.targets import PolicyDocument, parse_policy
+from services.crisis.documents.trigger_rules import TriggerRuleDocument, parse_trigger_rule
+from services.crisis.domain.books import Applies
+from shared.documents import InvalidDocument
+from shared.worktime import Calendar, PublishedCalendar
+
+SLA_POLICY: Final = "sla-policy"
+CALENDAR: Final = "calendar"
+TRIGGER_RULE: Final = "trigger-rule"
+SEVERITY_MATRIX: Final = "severity-matrix"
+ESCALATION_POLICY: Final = "escalation-policy"
+KINDS: Final = (SLA_POLICY, CALENDAR, TRIGGER_RULE, SEVERITY_MATRIX, ESCALATION_POLICY)
+
+Compiled = Calendar | PolicyDocument | TriggerRuleDocument | SeverityMatrixDocument | EscalationPolicyDocument
+
+
+def compile_document(kind: str, body: Any, published: Any) -> Compiled:
+    """The stored document; `published` is what was written down when a calendar was published."""
+    match kind:
+        case "calendar":
+            return Calendar(PublishedCalendar.model_validate(published))
+        case "sla-policy":
+            return parse_sla_policy(body)
+        case "trigger-rule":
+            return parse_trigger_rule(body)
+        case "severity-matrix":
+            return parse_severity_matrix(body)
+        case "escalation-policy":
+            return parse_escalation_policy(body)
+        case _:
+            raise InvalidDocument.at("", "kind", f"there are no documents of the kind {kind!r}")
+
+
+def parse_sla_policy(raw: object) -> PolicyDocument:
+    """A policy that the live engine can choose: `applies` has to be understood. Raises `InvalidDocument`."""
+    document = parse_policy(raw)
+    applies_of(document)
+    return document
+
+
+def applies_of(document: PolicyDocument | EscalationPolicyDocument) -> Applies:
+    """The cases that a document is for. Raises `InvalidDocument` for conditions that nobody reads."""
+    applies = document.applies
+    if not isinstance(applies, AppliesDocument):
+        try:
+            applies = AppliesDocument.model_validate(applies)
+        except ValidationError as error:
+            raise InvalidDocument.of(error, prefix="/applies") from None
+    return Applies(
+        as_set(applies.service_class),
+        as_set(applies.case_type),
+        as_set(applies.severity),  # type: ignore[arg-type] # spelled as Severity is
+    )
+
+
+def calendars_of(document: PolicyDocument | EscalationPolicyDocument) -> list[str]:
+    """The keys of the calendars that a document names."""
+    policy = document.to_delays() if isinstance(document, EscalationPolicyDocument) else document.to_policy()
+    return sorted({target.calendar for target in policy.targets.values() if target.calendar is not None})

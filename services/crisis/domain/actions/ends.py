@@ -1,0 +1,161 @@
+"""Ending: matters resolved, cases closed or dismissed, and opened again."""
+
+from dataclasses import replace
+
+from services.crisis.domain.actions.order import Refused
+from services.crisis.domain.actions.talks import Doing, addressed
+from services.crisis.domain.case import Matter
+from services.crisis.domain.casefile import CaseFile
+from services.crisis.domain.clocks import Reopen, ReopenMode, Stage
+from services.crisis.domain.ending import FULFILLED, cancel_everything, case_resolved, end_matters
+from services.crisis.domain.escalation import restart
+from services.crisis.domain.grading import raise_severity
+from services.crisis.domain.sla.clock import ClockFact
+from services.crisis.domain.sla.pins import UPDATE_CADENCE
+
+
+def resolve(file: CaseFile, doing: Doing) -> list[ClockFact]:
+    """Resolve a matter, or all open ones; with the last one the case is resolved."""
+    order, tools = doing.order, doing.tools
+    matters = addressed(file, order)
+    if not matters:
+        raise Refused("no matter is open")
+    file.next_version()
+    told = end_matters(
+        file,
+        matters,
+        tools,
+        status="resolved",
+        at=doing.at,
+        by=order.by,
+        resolution=order.fields.get("resolution"),
+        reason=order.reason,
+    )
+    file.note(
+        tools,
+        "matter.resolved",
+        f"{len(matters)} matter(s) resolved",
+        actor=order.by,
+        at=doing.at,
+        data={
+            "matter_ids": [matter.id for matter in matters],
+            "resolution": order.fields.get("resolution"),
+            "text": order.fields.get("text"),
+            "reason": order.reason,
+        },
+    )
+    ended = [file.matters[matter.id] for matter in matters]
+    return told + case_resolved(file, ended, tools, at=doing.at, by=order.by, reason=order.reason)
+
+
+def start_repair(file: CaseFile, doing: Doing) -> list[ClockFact]:
+    """Nothing is open any more: trust is repaired next."""
+    del doing
+    file.next_version()
+    return []
+
+
+def close(file: CaseFile, doing: Doing) -> list[ClockFact]:
+    """Nothing is left to do."""
+    order, tools = doing.order, doing.tools
+    file.next_version()
+    file.change(
+        status="closed",
+        closed_at=doing.at,
+        outcome=order.fields.get("outcome"),
+        resolved_at=file.case.resolved_at or doing.at,
+    )
+    file.end_run()
+    told = cancel_everything(file, tools, at=doing.at, by=order.by, reason="case_closed")
+    file.tell_case("closed", tools, at=doing.at, by=order.by, reason=order.reason)
+    file.note(
+        tools,
+        "case.closed",
+        "Case closed",
+        actor=order.by,
+        at=doing.at,
+        data={"outcome": order.fields.get("outcome"), "reason": order.reason},
+    )
+    return told
+
+
+def dismiss(file: CaseFile, doing: Doing) -> list[ClockFact]:
+    """It was no crisis: no promise applies, and nothing of it counts."""
+    order, tools = doing.order, doing.tools
+    if not (order.reason or "").strip():
+        raise Refused("say why the case is dismissed")
+    file.next_version()
+    told = end_matters(
+        file,
+        file.open_matters(),
+        tools,
+        status="dismissed",
+        at=doing.at,
+        by=order.by,
+        resolution="dismissed",
+        reason=order.reason,
+    )
+    file.change(status="dismissed", closed_at=doing.at)
+    file.end_run()
+    told += cancel_everything(file, tools, at=doing.at, by=order.by, reason="case_dismissed")
+    file.tell_case("dismissed", tools, at=doing.at, by=order.by, reason=order.reason)
+    file.note(tools, "case.dismissed", "Case dismissed", actor=order.by, at=doing.at, data={"reason": order.reason})
+    return told
+
+
+def reopen(file: CaseFile, doing: Doing) -> list[ClockFact]:
+    """Open again a resolved matter, or all of them. The promises of a resolution run again, as the mode says."""
+    order, tools = doing.order, doing.tools
+    matters = _to_reopen(file, doing)
+    mode = order.fields.get("mode")
+    file.next_version()
+    for matter in matters:
+        file.put(replace(matter, status="open", resolved_at=None, resolution=None))
+    case = file.change(
+        status="open",
+        closed_at=None,
+        resolved_at=None,
+        outcome=None,
+        reopened_count=file.case.reopened_count + 1,
+    )
+    if file.run is not None:
+        file.set_run(restart(file.run))
+    clocks = [
+        clock
+        for clock in file.clocks_of([*(matter.id for matter in matters), None], (*FULFILLED, UPDATE_CADENCE))
+        if clock.state is not None and clock.state.stage is Stage.COMPLETED
+    ]
+    event = Reopen(at=doing.at, mode=None if mode is None else ReopenMode(mode))
+    told = file.put_to(clocks, [event], tools, actor=order.by, said={"reason": order.reason, "at": doing.at})
+    named = mode or tools.promises.policies[case.policy].reopen.value
+    file.tell_case(
+        "reopened",
+        tools,
+        at=doing.at,
+        by=order.by,
+        reason=order.reason,
+        mode=named,
+        matter_ids=[matter.id for matter in matters],
+        reopened_count=case.reopened_count,
+    )
+    file.note(
+        tools,
+        "case.reopened",
+        f"Opened again, {len(matters)} matter(s): {named}",
+        actor=order.by,
+        at=doing.at,
+        data={"matter_ids": [matter.id for matter in matters], "mode": named, "reason": order.reason},
+    )
+    raise_severity(file, doing.books, tools, because="reopened")
+    return told
+
+
+def _to_reopen(file: CaseFile, doing: Doing) -> list[Matter]:
+    named = doing.order.matter_id
+    if named is None:
+        matters = [m for m in file.matters.values() if m.status in {"resolved", "dismissed"}]
+    else:
+        matters = [m for m in file.matters.values() if m.id == named and not m.is_open]
+    if not matters:
+        raise Refused("no matter is resolved" if named is None else f"the matter {named} is not resolved")
+    return matters

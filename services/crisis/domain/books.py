@@ -1,0 +1,82 @@
+"""The books: every document that decides something, in the versions that hold for one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.crisis.domain.clocks import Start, fold
+from services.crisis.domain.escalation import Delay, EscalationPolicy
+from services.crisis.domain.rules import Rule
+from services.crisis.domain.service_class import ServiceClass
+from services.crisis.domain.severity import Matrix, Severity
+from services.crisis.domain.sla.pins import Promises
+
+
+class NothingApplies(Exception):  # noqa: N818 - a named fact
+    """No active document covers this case; one without conditions, last in order, would cover all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applies:
+    """Conditions of a document; None holds for every case."""
+
+    service_classes: frozenset[str] | None = None
+    case_types: frozenset[str] | None = None
+    severities: frozenset[Severity] | None = None
+
+    def to(self, service_class: ServiceClass, case_type: str, severity: Severity) -> bool:
+        return (
+            (self.service_classes is None or service_class in self.service_classes)
+            and (self.case_types is None or case_type in self.case_types)
+            and (self.severities is None or severity in self.severities)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An active document by its pin, and the cases that it is for."""
+
+    pin: str
+    applies: Applies
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Active rules and documents in their order, and pinned versions by pin.
+
+    `escalations` holds the pinned versions that open cases use, not only the active ones.
+    """
+
+    rules: tuple[Rule, ...]
+    matrix: Matrix
+    policies: tuple[Choice, ...]
+    escalation_choices: tuple[Choice, ...]
+    promises: Promises
+    escalations: Mapping[str, EscalationPolicy] = field(default_factory=dict)
+
+    def policy_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> str:
+        """The pin of the first active SLA policy that covers such a case."""
+        return _first(self.policies, service_class, case_type, severity)
+
+    def escalation_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> str:
+        """The pin of the first active escalation policy that covers such a case."""
+        return _first(self.escalation_choices, service_class, case_type, severity)
+
+    def delay(self, pin: str) -> Delay:
+        """How long the named delays of an escalation policy last, by its pinned calendars."""
+
+        def due(name: str, origin: datetime) -> datetime | None:
+            part = self.promises.part(pin, (name,))
+            if not part.targets:
+                return None
+            found = fold(part, (Start(at=origin),), calendars=self.promises.calendars, until=origin)
+            return found[0].due_at
+
+        return due
+
+
+def _first(choices: tuple[Choice, ...], service_class: ServiceClass, case_type: str, severity: Severity) -> str:
+    for choice in choices:
+        if choice.applies.to(service_class, case_type, severity):
+            return choice.pin
+    raise NothingApplies(f"{service_class}, {case_type}, {severity}")

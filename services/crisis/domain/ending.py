@@ -1,0 +1,66 @@
+"""How matters end, and what follows for the case when the last one has ended."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from services.crisis.domain.case import SYSTEM, Matter, MatterStatus
+from services.crisis.domain.casefile import CaseFile, MatterFact, Tools
+from services.crisis.domain.clocks import Cancel, Stop
+from services.crisis.domain.sla.clock import ClockFact
+from services.crisis.domain.sla.pins import UPDATE_CADENCE
+
+FULFILLED = ("initial_resolution", "resolution")
+"""A resolution fulfils these; the other promises of a resolved matter no longer apply and are cancelled."""
+
+
+def end_matters(
+    file: CaseFile,
+    matters: Sequence[Matter],
+    tools: Tools,
+    *,
+    status: MatterStatus,
+    at: datetime,
+    by: str | None,
+    resolution: str | None,
+    reason: str | None,
+) -> list[ClockFact]:
+    """End matters and their clocks at `at`. Withdrawn and dismissed ones fulfil nothing: their clocks are cancelled."""
+    actor = by or SYSTEM
+    told: list[ClockFact] = []
+    for matter in matters:
+        ended = file.put(replace(matter, status=status, resolved_at=at, resolution=resolution or status))
+        clocks = [clock for clock in file.clocks_of([matter.id]) if clock.is_live]
+        fulfilled = [clock for clock in clocks if status == "resolved" and clock.target in FULFILLED]
+        others = [clock for clock in clocks if clock not in fulfilled]
+        told += file.put_to(fulfilled, [Stop(at=at)], tools, actor=actor, said={"reason": reason})
+        told += file.put_to(others, [Cancel(at=at)], tools, actor=actor, said={"reason": f"matter_{status}"})
+        file.tell(MatterFact("resolved", file.case, ended, at, by=by, reason=reason))
+    return told
+
+
+def case_resolved(
+    file: CaseFile, ended: Sequence[Matter], tools: Tools, *, at: datetime, by: str | None, reason: str | None
+) -> list[ClockFact]:
+    """If nothing is open any more, the case is resolved: updates are no longer owed and nobody is called."""
+    if file.open_matters():
+        return []
+    file.change(resolved_at=at)
+    file.end_run()
+    file.tell_case(
+        "resolved",
+        tools,
+        at=at,
+        by=by,
+        reason=reason,
+        matter_ids=[matter.id for matter in ended],
+        elapsed_seconds=max(0.0, (at - file.case.opened_at).total_seconds()),
+    )
+    cadence = [clock for clock in file.clocks_of([None], [UPDATE_CADENCE]) if clock.is_live]
+    return file.put_to(cadence, [Stop(at=at)], tools, actor=by or SYSTEM)
+
+
+def cancel_everything(file: CaseFile, tools: Tools, *, at: datetime, by: str | None, reason: str) -> list[ClockFact]:
+    """No promise applies any more."""
+    live = [clock for clock in file.clocks if clock.is_live]
+    return file.put_to(live, [Cancel(at=at)], tools, actor=by or SYSTEM, said={"reason": reason})

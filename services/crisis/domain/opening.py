@@ -1,0 +1,216 @@
+"""Opening a case and adding matters to it, whoever asks: a rule, a candidate that was confirmed, or a person."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.crisis.domain.books import Books
+from services.crisis.domain.case import SYSTEM, Case, Matter
+from services.crisis.domain.casefile import CaseFile, MatterFact, Tools
+from services.crisis.domain.clocks import Reopen, ReopenMode
+from services.crisis.domain.customer import Customer
+from services.crisis.domain.grading import explained, judge, raise_severity
+from services.crisis.domain.rules import Trigger
+from services.crisis.domain.service_class import ServiceClass
+from services.crisis.domain.severity import Impact, heavier
+from services.crisis.domain.sla.clock import Clock, ClockFact, start_together
+from services.crisis.domain.sla.pins import MATTER_TARGETS, STAGE_PREFIX, UPDATE_CADENCE
+from services.crisis.domain.sla.telling import settle
+from services.crisis.domain.timeline import instant_text
+
+
+@dataclass(frozen=True, slots=True)
+class NewMatter:
+    """What becomes a matter. `received_at` is where its clocks start."""
+
+    type: str
+    title: str
+    impact: Impact
+    received_at: datetime
+    dedup: str
+    reference: str | None = None
+    is_public: bool = False
+    regulated: str | None = None
+    complained_about: str | None = None
+    category: str | None = None
+    remedy_sought: str | None = None
+    trigger: Trigger | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a new case has to know about the customer's past."""
+
+    service_class: ServiceClass
+    earlier_cases: int = 0
+    previous_case_id: str | None = None
+
+
+def open_case(
+    customer: Customer,
+    new: NewMatter,
+    standing: Standing,
+    *,
+    number: str,
+    rule: str | None,
+    by: str | None,
+    books: Books,
+    tools: Tools,
+    drill: bool = False,
+) -> tuple[CaseFile, Matter, list[ClockFact]]:
+    """The file of a new case with its first matter, its clocks started; answers what the clocks told, too."""
+    draft = Case(
+        id=tools.new_id(),
+        number=number,
+        customer_id=customer.id,
+        type=new.type,
+        title=new.title,
+        severity="S4",
+        computed_severity="S4",
+        explanation={},
+        stage="warning",
+        status="open",
+        service_class=standing.service_class,
+        provisional=not customer.is_graded,
+        impact=new.impact,
+        is_public=new.is_public,
+        opened_at=tools.now,
+        version=1,
+        policy="",
+        escalation_policy="",
+        rule=rule,
+        earlier_cases=standing.earlier_cases,
+        previous_case_id=standing.previous_case_id,
+        drill=drill,
+    )
+    judgement = judge(draft, customer, books, matters=1)
+    severity = judgement.severity
+    file = CaseFile(draft, customer, {}, clocks_loaded=True, is_new=True)
+    case = file.change(
+        severity=severity,
+        computed_severity=severity,
+        explanation=explained(judgement),
+        policy=books.policy_for(standing.service_class, new.type, severity),
+        escalation_policy=books.escalation_for(standing.service_class, new.type, severity),
+    )
+    matter = file.put(_matter(case, new, tools))
+    file.tell_case("opened", tools, by=by, trigger=new.trigger, matter_id=matter.id)
+    file.tell(MatterFact("opened", case, matter, tools.now, by=by, trigger=new.trigger, opened_case=True))
+    told = _start(file, _clocks(case, matter.id, MATTER_TARGETS, tools), matter.received_at, tools)
+    told += _start(file, _clocks(case, None, (UPDATE_CADENCE, STAGE_PREFIX + "warning"), tools), tools.now, tools)
+    file.note(
+        tools,
+        "case.opened",
+        f"Case opened at {severity}: {new.title}",
+        actor=by or SYSTEM,
+        data={**_about(matter, new), "rule": rule, "service_class": case.service_class, "severity": severity}
+        | {"policy": case.policy, "escalation_policy": case.escalation_policy, "provisional": case.provisional}
+        | {"promises": _promises(file.clocks), "previous_case_id": case.previous_case_id},
+    )
+    return file, matter, told
+
+
+def add_matter(
+    file: CaseFile, new: NewMatter, *, by: str | None, books: Books, tools: Tools
+) -> tuple[Matter, list[ClockFact]]:
+    """One more matter in an open case, with a promise of its own; the severity may rise."""
+    file.next_version()
+    file.change(
+        impact=heavier(file.case.impact, new.impact),
+        is_public=file.case.is_public or new.is_public,
+        resolved_at=None,
+    )
+    matter = file.put(_matter(file.case, new, tools))
+    file.tell(MatterFact("opened", file.case, matter, tools.now, by=by, trigger=new.trigger))
+    clocks = _clocks(file.case, matter.id, MATTER_TARGETS, tools)
+    told = _start(file, clocks, matter.received_at, tools)
+    file.note(
+        tools,
+        "matter.opened",
+        f"Joined the case: {new.title}",
+        actor=by or SYSTEM,
+        at=min(matter.received_at, tools.now),
+        data={**_about(matter, new), "promises": _promises(clocks)},
+    )
+    raise_severity(file, books, tools, because=f"{new.type} joined the case")
+    return matter, told
+
+
+def start_stage_clock(file: CaseFile, tools: Tools) -> list[ClockFact]:
+    """Start the clock of the stage that the case is in, where its policy has one; again, if it was entered before."""
+    target = STAGE_PREFIX + file.case.stage
+    known = file.clocks_of([None], [target])
+    if known:
+        return file.put_to(known, [Reopen(at=tools.now, mode=ReopenMode.NEW_CYCLE)], tools, actor=SYSTEM)
+    return _start(file, _clocks(file.case, None, (target,), tools), tools.now, tools)
+
+
+def _matter(case: Case, new: NewMatter, tools: Tools) -> Matter:
+    return Matter(
+        id=tools.new_id(),
+        case_id=case.id,
+        customer_id=case.customer_id,
+        type=new.type,
+        reference=new.reference,
+        dedup=new.dedup,
+        title=new.title,
+        status="open",
+        impact=new.impact,
+        is_public=new.is_public,
+        # A producer's clock may run ahead of ours by some minutes; a promise never starts in the future.
+        received_at=min(new.received_at, tools.now),
+        opened_at=tools.now,
+        regulated=new.regulated,
+        complained_about=new.complained_about,
+        category=new.category,
+        remedy_sought=new.remedy_sought,
+    )
+
+
+def _clocks(case: Case, matter_id: str | None, targets: Iterable[str], tools: Tools) -> list[Clock]:
+    promised = tools.promises.policies[case.policy].targets
+    return [
+        Clock(
+            id=tools.new_id(),
+            case_id=case.id,
+            matter_id=matter_id,
+            customer_id=case.customer_id,
+            target=target,
+            pin=case.policy,
+            policy=case.policy,
+        )
+        for target in targets
+        if target in promised
+    ]
+
+
+def _start(file: CaseFile, clocks: list[Clock], at: datetime, tools: Tools) -> list[ClockFact]:
+    if not clocks:
+        return []
+    told: list[ClockFact] = []
+    for clock, results in start_together(clocks, tools.promises, at=at, now=tools.now, actor=SYSTEM):
+        told += settle(clock, results, now=tools.now)
+        file.clocks.append(clock)
+    file.facts.extend(told)
+    return told
+
+
+def _about(matter: Matter, new: NewMatter) -> dict[str, object]:
+    return {
+        "matter_id": matter.id,
+        "type": matter.type,
+        "reference": matter.reference,
+        "impact": matter.impact,
+        "public": matter.is_public,
+        "received_at": instant_text(matter.received_at),
+        "event_id": new.trigger.event_id if new.trigger else None,
+        "event_type": new.trigger.type if new.trigger else None,
+    }
+
+
+def _promises(clocks: Iterable[Clock]) -> dict[str, str | None]:
+    """Due instants by target, as promised now."""
+    return {
+        clock.target: instant_text(clock.state.due_at) if clock.state and clock.state.due_at else None
+        for clock in clocks
+    }

@@ -1,0 +1,147 @@
+"""What listeners have to be told: the difference between a clock's fold now and what was told of it before.
+
+Nothing is suppressed for being late: a warning or breach found after a downtime carries its own instant, and the
+moment of telling is another. What an event of earlier effective time takes back becomes a correction.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.crisis.domain.clocks import ClockResult, Result, Stage
+from services.crisis.domain.sla.clock import Clock, ClockFact, State
+
+_BREACH = "breach"
+
+
+def settle(
+    clock: Clock, results: Sequence[ClockResult], *, now: datetime, said: Mapping[str, Any] | None = None
+) -> list[ClockFact]:
+    """Take over a fold as the clock's state and answer what is to be told, in order of effect.
+
+    `said` are words of the action that led to it (`actor`, `cause`, `reason`, `behaviour` …).
+    """
+    if not results:
+        return []
+    said = said or {}
+    before, told, attached = clock.state, clock.told, clock.state is None
+    facts: list[ClockFact] = []
+    marks: set[str] = set()
+    for result in results:
+        marks.update(_marks(result))
+        facts.extend(_began(clock, result, before))
+    facts.extend(_at_attach(clock, results) if attached else _passed(clock, results, told))
+    if before is not None:
+        facts.extend(_ended(clock, results, before, said, now))
+    facts.extend(_taken_back(clock, results, told - marks, before, said, now))
+    current = State.of(results[-1])
+    if current != before or marks != told:
+        clock.state, clock.told, clock.has_changed = current, frozenset(marks), True
+    return facts
+
+
+def _marks(result: ClockResult) -> Iterator[str]:
+    for warning in result.warnings:
+        yield f"{result.cycle}:{warning.threshold}"
+    if result.has_breached:
+        yield f"{result.cycle}:{_BREACH}"
+
+
+def _began(clock: Clock, result: ClockResult, before: State | None) -> Iterator[ClockFact]:
+    if before is None or result.cycle > before.cycle:
+        yield ClockFact("started", clock, result, result.started_at)
+
+
+def _passed(clock: Clock, results: Sequence[ClockResult], told: frozenset[str]) -> list[ClockFact]:
+    """Warnings and breaches that nobody was told of, in order of their instants."""
+    facts: list[ClockFact] = []
+    for result in results:
+        facts.extend(
+            ClockFact("warned", clock, result, warning.at, {"threshold": warning.threshold})
+            for warning in result.warnings
+            if f"{result.cycle}:{warning.threshold}" not in told
+        )
+        if result.has_breached and f"{result.cycle}:{_BREACH}" not in told:
+            facts.append(_breached(clock, result, at_attach=False))
+    return sorted(facts, key=lambda fact: fact.at)
+
+
+def _at_attach(clock: Clock, results: Sequence[ClockResult]) -> Iterator[ClockFact]:
+    """A clock that starts in the past tells what already happened in one event: the breach, or the last warning."""
+    latest = results[-1]
+    if latest.has_breached:
+        yield _breached(clock, latest, at_attach=True)
+    elif latest.warnings:
+        warning = latest.warnings[-1]
+        yield ClockFact("warned", clock, latest, warning.at, {"threshold": warning.threshold})
+
+
+def _breached(clock: Clock, result: ClockResult, *, at_attach: bool) -> ClockFact:
+    assert result.breached_at is not None
+    return ClockFact(
+        "breached",
+        clock,
+        result,
+        result.breached_at,
+        {"breach_cause": str(result.breach_cause), "at_attach": at_attach},
+    )
+
+
+def _ended(
+    clock: Clock, results: Sequence[ClockResult], before: State, said: Mapping[str, Any], now: datetime
+) -> Iterator[ClockFact]:
+    """What became of the cycle that was current before."""
+    result = next((result for result in results if result.cycle == before.cycle), None)
+    if result is None:
+        return
+    at = said.get("at", now)
+    match before.stage, result.stage:
+        case (Stage.IN_PROGRESS | Stage.PAUSED, Stage.COMPLETED):
+            yield ClockFact("met", clock, result, result.stopped_at or at, {"result": str(result.result)})
+        case (Stage.IN_PROGRESS | Stage.PAUSED, Stage.CANCELLED):
+            yield ClockFact("cancelled", clock, result, result.stopped_at or at, _words(said))
+        case (Stage.IN_PROGRESS, Stage.PAUSED):
+            yield ClockFact("paused", clock, result, at, {**_words(said), "reasons": clock.reasons(now)})
+        case (Stage.PAUSED, Stage.IN_PROGRESS):
+            yield ClockFact("resumed", clock, result, at, _words(said))
+        case _ if "behaviour" in said and result.result is Result.OPEN:
+            yield ClockFact(
+                "retargeted",
+                clock,
+                result,
+                at,
+                {**_words(said), "behaviour": said["behaviour"], "previous_due_at": before.due_at}
+                | {"cause": said["cause"], "previous_policy": said["previous_policy"]},
+            )
+
+
+def _words(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {"reason": said.get("reason"), "by": said.get("by")}
+
+
+def _taken_back(
+    clock: Clock,
+    results: Sequence[ClockResult],
+    gone: frozenset[str],
+    before: State | None,
+    said: Mapping[str, Any],
+    now: datetime,
+) -> Iterator[ClockFact]:
+    """What was told and no longer holds, because an event was recorded with an earlier effective time."""
+    cycles = {result.cycle: result for result in results}
+    for mark in sorted(gone):
+        cycle, _, what = mark.partition(":")
+        result = cycles.get(int(cycle), results[-1])
+        had_breached = what == _BREACH
+        yield ClockFact(
+            "corrected",
+            clock,
+            result,
+            said.get("at", now),
+            {
+                "corrects": "breached" if had_breached else "warned",
+                "had_breached": had_breached,
+                "previous_due_at": before.due_at if before is not None else None,
+                "reason": said.get("reason"),
+            },
+        )

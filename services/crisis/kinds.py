@@ -1,0 +1,118 @@
+"""The kinds of documents of crisis: what makes them valid, and where people reach them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from services.crisis.documents.compiling import (
+    CALENDAR,
+    ESCALATION_POLICY,
+    SEVERITY_MATRIX,
+    SLA_POLICY,
+    TRIGGER_RULE,
+    calendars_of,
+    parse_sla_policy,
+)
+from services.crisis.documents.escalation_policies import EscalationPolicyDocument, parse_escalation_policy
+from services.crisis.documents.severity_matrix import parse_severity_matrix
+from services.crisis.documents.targets import PolicyDocument
+from services.crisis.documents.trigger_rules import parse_trigger_rule
+from services.crisis.domain.clocks.instants import to_micros
+from shared.db.unit_of_work import UnitOfWork
+from shared.documents import InvalidDocument
+from shared.documents.kind import DocumentKind
+from shared.documents.store import all_active
+from shared.worktime import ALWAYS, Calendar, parse_calendar, publish, require_open_time
+
+PRESETS: Final = Path(__file__).parent / "presets"
+"""Shipped documents, a directory for each kind."""
+_READ: Final = "crisis:read"
+_WRITE: Final = "crisis:policy"
+
+
+def _example(path: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((PRESETS / path).read_text(encoding="utf-8"))
+    return found
+
+
+def _publish(body: dict[str, Any], /, *, now: datetime) -> Mapping[str, Any]:
+    """Write holidays and make-up days into the version: the fold never asks the package again."""
+    published = publish(parse_calendar(body))
+    require_open_time(Calendar(published), effective=to_micros(now))
+    return published.to_json()
+
+
+async def _calendars_are_active(work: UnitOfWork, document: PolicyDocument | EscalationPolicyDocument) -> None:
+    known = {stored.key for stored in await all_active(work.raw, CALENDAR)} | {ALWAYS}
+    lost = [calendar for calendar in calendars_of(document) if calendar not in known]
+    if lost:
+        raise InvalidDocument.at("", "unknown-calendar", f"there is no active calendar {lost[0]!r}")
+
+
+async def _check_policy(work: UnitOfWork, body: dict[str, Any]) -> None:
+    await _calendars_are_active(work, parse_sla_policy(body))
+
+
+async def _check_escalation(work: UnitOfWork, body: dict[str, Any]) -> None:
+    await _calendars_are_active(work, parse_escalation_policy(body))
+
+
+CALENDARS: Final = DocumentKind(
+    name=CALENDAR,
+    path="/v1/calendars",
+    title="calendars",
+    validate=parse_calendar,
+    example=_example("calendars/cn-office.yaml"),
+    read_scope=_READ,
+    write_scope=_WRITE,
+    compile=_publish,
+)
+SLA_POLICIES: Final = DocumentKind(
+    name=SLA_POLICY,
+    path="/v1/sla-policies",
+    title="SLA policies",
+    validate=parse_sla_policy,
+    example=_example("policies/key.yaml"),
+    read_scope=_READ,
+    write_scope=_WRITE,
+    check=_check_policy,
+)
+TRIGGER_RULES: Final = DocumentKind(
+    name=TRIGGER_RULE,
+    path="/v1/trigger-rules",
+    title="trigger rules",
+    validate=parse_trigger_rule,
+    example=_example("trigger-rules/negative-opinion.yaml"),
+    read_scope=_READ,
+    write_scope=_WRITE,
+)
+MATRICES: Final = DocumentKind(
+    name=SEVERITY_MATRIX,
+    path="/v1/severity-matrix",
+    title="severity matrices",
+    validate=parse_severity_matrix,
+    example=_example("severity-matrix/default.yaml"),
+    read_scope=_READ,
+    write_scope=_WRITE,
+)
+ESCALATIONS: Final = DocumentKind(
+    name=ESCALATION_POLICY,
+    path="/v1/escalation-policies",
+    title="escalation policies",
+    validate=parse_escalation_policy,
+    example=_example("escalation-policies/default.yaml"),
+    read_scope=_READ,
+    write_scope=_WRITE,
+    check=_check_escalation,
+)
+SHIPPED: Final = (
+    (CALENDARS, PRESETS / "calendars"),
+    (SLA_POLICIES, PRESETS / "policies"),
+    (TRIGGER_RULES, PRESETS / "trigger-rules"),
+    (MATRICES, PRESETS / "severity-matrix"),
+    (ESCALATIONS, PRESETS / "escalation-policies"),
+)
+"""Kinds with their presets, calendars first: the others name them."""

@@ -1,0 +1,257 @@
+"""Domain facts become contract events here, and nowhere else."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final, assert_never
+
+from services.crisis.domain.case import Case
+from services.crisis.domain.casefile import CaseFact, CaseFile, EscalationFact, Fact, MatterFact
+from services.crisis.domain.rules import Trigger
+from services.crisis.domain.sla.clock import ClockFact
+from services.crisis.domain.sla.pins import unpinned
+from services.crisis.library import plain_key
+from shared.contracts import Payload, event_of
+from shared.contracts import crisis as contract
+from shared.db.unit_of_work import UnitOfWork
+from shared.ids import new_id
+
+SOURCE: Final = "/moat/crisis"
+TOPIC: Final = contract.TOPIC
+
+_CASES: Final[dict[str, type[Payload]]] = {
+    "opened": contract.CaseOpened,
+    "updated": contract.CaseUpdated,
+    "severity_changed": contract.CaseSeverityChanged,
+    "stage_changed": contract.CaseStageChanged,
+    "acknowledged": contract.CaseAcknowledged,
+    "resolved": contract.CaseResolved,
+    "closed": contract.CaseClosed,
+    "reopened": contract.CaseReopened,
+    "dismissed": contract.CaseDismissed,
+}
+_CLOCKS: Final[dict[str, type[Payload]]] = {
+    "started": contract.ClockStarted,
+    "paused": contract.ClockPaused,
+    "resumed": contract.ClockResumed,
+    "retargeted": contract.ClockRetargeted,
+    "warned": contract.ClockWarned,
+    "breached": contract.ClockBreached,
+    "met": contract.ClockMet,
+    "cancelled": contract.ClockCancelled,
+    "corrected": contract.ClockCorrected,
+}
+
+
+def publish_files(work: UnitOfWork, files: Iterable[CaseFile]) -> None:
+    """Put what happened in these files on the topic, in the order in which it happened."""
+    for file in files:
+        for fact in file.facts:
+            payload, at = _payload(file, fact, work.now)
+            work.publish(TOPIC, event_of(payload, id=new_id(), source=SOURCE, subject=file.case.customer_id, time=at))
+
+
+def _payload(file: CaseFile, fact: Fact, now: datetime) -> tuple[Payload, datetime]:
+    match fact:
+        case CaseFact():
+            return _CASES[fact.kind](**_case(file, fact.case), **_case_detail(fact)), fact.at
+        case MatterFact():
+            return _matter(file, fact), fact.at
+        case ClockFact():
+            return _CLOCKS[fact.kind](**_clock(file, fact, now), **_clock_detail(fact)), fact.at
+        case EscalationFact():
+            return _escalation(file, fact, now), fact.call.at
+        case _:
+            assert_never(fact)
+
+
+def _case(file: CaseFile, case: Case) -> dict[str, Any]:
+    return {
+        "case_id": case.id,
+        "number": case.number,
+        "customer_id": case.customer_id,
+        "customer_name": file.customer.name,
+        "type": case.type,
+        "severity": case.severity,
+        "stage": case.stage,
+        "status": case.status,
+        "service_class": case.service_class,
+        "title": case.title,
+        "owner": case.owner,
+        "account_manager": file.customer.account_manager,
+        "opened_at": case.opened_at,
+        "version": case.version,
+        "drill": case.drill,
+    }
+
+
+def _case_detail(fact: CaseFact) -> dict[str, Any]:
+    case, detail = fact.case, fact.detail
+    said: dict[str, Any] = {"at": fact.at, "by": fact.by, "reason": fact.reason}
+    match fact.kind:
+        case "opened":
+            said |= {
+                "trigger": _trigger(detail.get("trigger")),
+                "rule": case.rule,
+                "matter_id": detail.get("matter_id"),
+                "provisional": case.provisional,
+            }
+        case "updated":
+            said |= {
+                "kind": detail["update"],
+                "matter_id": detail.get("matter_id"),
+                "trend": detail.get("trend"),
+                "changes": [
+                    contract.Change(field=field, before=before, after=after)
+                    for field, before, after in detail.get("changes", ())
+                ],
+            }
+        case "severity_changed" | "stage_changed" | "acknowledged" | "resolved" | "reopened":
+            said |= detail
+        case "closed":
+            said |= {"outcome": case.outcome, "resolved_at": case.resolved_at}
+        case "dismissed":
+            pass
+        case _:
+            assert_never(fact.kind)
+    return said
+
+
+def _matter(file: CaseFile, fact: MatterFact) -> Payload:
+    case, matter = fact.case, fact.matter
+    fields: dict[str, Any] = {
+        "matter_id": matter.id,
+        "case_id": case.id,
+        "number": case.number,
+        "customer_id": case.customer_id,
+        "customer_name": file.customer.name,
+        "type": matter.type,
+        "reference": matter.reference,
+        "title": matter.title,
+        "impact": matter.impact,
+        "regulated": matter.regulated,
+        "public": matter.is_public,
+        "severity": case.severity,
+        "service_class": case.service_class,
+        "owner": case.owner,
+        "account_manager": file.customer.account_manager,
+        "opened_at": matter.opened_at,
+        "at": fact.at,
+        "version": case.version,
+        "drill": case.drill,
+    }
+    if fact.kind == "opened":
+        return contract.MatterOpened(**fields, trigger=_trigger(fact.trigger), opened_case=fact.opened_case)
+    return contract.MatterResolved(**fields, resolution=matter.resolution, by=fact.by, reason=fact.reason)
+
+
+def _trigger(trigger: Trigger | None) -> contract.Trigger | None:
+    if trigger is None:
+        return None
+    return contract.Trigger(event_id=trigger.event_id, type=trigger.type, at=trigger.at, summary=trigger.summary)
+
+
+def _clock(file: CaseFile, fact: ClockFact, now: datetime) -> dict[str, Any]:
+    case, clock, result = file.case, fact.clock, fact.result
+    policy, policy_version = plain_key(clock.policy)
+    calendar, calendar_version = (None, None) if result.calendar is None else unpinned(result.calendar)
+    return {
+        "clock_id": clock.id,
+        "case_id": case.id,
+        "number": case.number,
+        "matter_id": clock.matter_id,
+        "customer_id": case.customer_id,
+        "customer_name": file.customer.name,
+        "title": case.title,
+        "type": case.type,
+        "severity": case.severity,
+        "service_class": case.service_class,
+        "owner": case.owner,
+        "account_manager": file.customer.account_manager,
+        "target": clock.target,
+        "cycle": result.cycle,
+        "policy": policy,
+        "policy_version": policy_version,
+        "calendar": calendar,
+        "calendar_version": calendar_version,
+        "statutory": result.statutory,
+        "started_at": result.started_at,
+        "due_at": result.due_at,
+        "provisional": result.provisional,
+        "has_breached": result.has_breached,
+        "at": fact.at,
+        "fired_at": now,
+        "version": case.version,
+        "drill": case.drill,
+    }
+
+
+def _clock_detail(fact: ClockFact) -> dict[str, Any]:
+    detail, result = fact.detail, fact.result
+    match fact.kind:
+        case "started":
+            return {}
+        case "paused":
+            return {"reasons": detail["reasons"], "by": detail["by"]}
+        case "resumed":
+            return {"reason": detail["reason"], "by": detail["by"], "paused_seconds": result.paused_seconds}
+        case "retargeted":
+            policy, version = plain_key(detail["previous_policy"])
+            return {
+                "behaviour": detail["behaviour"],
+                "cause": detail["cause"],
+                "previous_due_at": detail["previous_due_at"],
+                "previous_policy": policy,
+                "previous_policy_version": version,
+            }
+        case "warned" | "breached":
+            return dict(detail)
+        case "met":
+            left = None
+            if detail["result"] == "met" and result.due_at is not None and result.stopped_at is not None:
+                left = max(0.0, (result.due_at - result.stopped_at).total_seconds())
+            return {
+                "result": detail["result"],
+                "elapsed_seconds": result.elapsed_seconds,
+                "remaining_seconds": left,
+            }
+        case "cancelled":
+            return {"reason": detail["reason"], "by": detail["by"]}
+        case "corrected":
+            return {**detail, "corrects": f"crisis.clock.{detail['corrects']}.v1"}
+        case _:
+            assert_never(fact.kind)
+
+
+def _escalation(file: CaseFile, fact: EscalationFact, now: datetime) -> Payload:
+    case, run, about = fact.case, fact.call.run, fact.call.run.about
+    policy, version = plain_key(case.escalation_policy)
+    return contract.EscalationRaised(
+        escalation_id=run.id,
+        case_id=case.id,
+        number=case.number,
+        matter_id=about.matter_id,
+        customer_id=case.customer_id,
+        customer_name=file.customer.name,
+        title=case.title,
+        type=case.type,
+        severity=case.severity,
+        stage=case.stage,
+        service_class=case.service_class,
+        owner=case.owner,
+        account_manager=file.customer.account_manager,
+        policy=policy,
+        policy_version=version,
+        level=run.level,
+        role=fact.call.role,
+        reason=run.reason,
+        clock_id=about.clock_id,
+        target=about.target,
+        due_at=about.due_at,
+        step=run.step,
+        repeat=run.repeat,
+        acknowledge_by=run.next_at,
+        at=fact.call.at,
+        fired_at=now,
+        version=case.version,
+        drill=case.drill,
+    )

@@ -1,0 +1,1 @@
+"""Tables and SQL: case files in and out, set-based."""

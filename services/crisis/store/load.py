@@ -1,0 +1,186 @@
+"""Reading case files: everything that a transaction may change of some customers, in a few statements."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.crisis.domain.case import Case, Matter
+from services.crisis.domain.casefile import CaseFile
+from services.crisis.domain.clocks import BreachCause, Result, Stage
+from services.crisis.domain.customer import ClassSince, Customer
+from services.crisis.domain.escalation import About, Run
+from services.crisis.domain.sla.clock import Clock, State
+from services.crisis.domain.timeline import Tail
+from services.crisis.store.clock_events import load_records
+from services.crisis.store.rows import read
+from services.crisis.store.tables import CASE_COLUMNS, MATTER, STATE_COLUMNS
+
+Raw = "asyncpg.Connection[asyncpg.Record]"
+ClockFilter = Callable[[Clock], bool]
+"""Which clocks are loaded with their events; the others cannot be changed."""
+
+
+async def load_customers(raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterable[str]) -> dict[str, Customer]:
+    """The customers as they are known; one that is not is there at version 0, with the default class."""
+    wanted = list(ids)
+    found = {
+        row["id"]: _customer(row)
+        for row in await raw.fetch("select * from customer where id = any($1::text[])", wanted)
+    }
+    return {customer: found.get(customer) or Customer(customer) for customer in wanted}
+
+
+async def load_open_files(
+    raw: "asyncpg.Connection[asyncpg.Record]",
+    customers: Mapping[str, Customer],
+    *,
+    clocks_for: Iterable[str] = (),
+    events_of: ClockFilter = lambda _: True,
+) -> dict[str, CaseFile]:
+    """The open cases of these customers by customer id; with their clocks for those in `clocks_for`."""
+    rows = await raw.fetch(
+        "select * from crisis_case where customer_id = any($1::text[]) and status = 'open'", list(customers)
+    )
+    wanted = set(clocks_for)
+    files = await _files(raw, rows, customers, clocks_for=wanted, events_of=events_of)
+    return {file.case.customer_id: file for file in files}
+
+
+async def load_file(raw: "asyncpg.Connection[asyncpg.Record]", case_id: str) -> CaseFile | None:
+    """One case whatever its status, with all its clocks and their events; None where there is none."""
+    rows = await raw.fetch("select * from crisis_case where id = $1", case_id)
+    if not rows:
+        return None
+    customer_id = rows[0]["customer_id"]
+    customers = await load_customers(raw, [customer_id])
+    (file,) = await _files(raw, rows, customers, clocks_for={customer_id}, events_of=lambda _: True)
+    return file
+
+
+async def customer_of_case(raw: "asyncpg.Connection[asyncpg.Record]", case_id: str) -> str | None:
+    """Whom to lock before a case is touched."""
+    found: str | None = await raw.fetchval("select customer_id from crisis_case where id = $1", case_id)
+    return found
+
+
+async def load_clocks(
+    raw: "asyncpg.Connection[asyncpg.Record]", case_ids: Sequence[str], events_of: ClockFilter
+) -> dict[str, list[Clock]]:
+    """Clocks by case id, in the order in which they were made."""
+    clocks = [
+        _clock(row)
+        for row in await raw.fetch("select * from clock where case_id = any($1::text[]) order by id", list(case_ids))
+    ]
+    await load_records(raw, [clock for clock in clocks if events_of(clock)])
+    by_case: dict[str, list[Clock]] = defaultdict(list)
+    for clock in clocks:
+        by_case[clock.case_id].append(clock)
+    return by_case
+
+
+async def _files(
+    raw: "asyncpg.Connection[asyncpg.Record]",
+    rows: Sequence[asyncpg.Record],
+    customers: Mapping[str, Customer],
+    *,
+    clocks_for: set[str],
+    events_of: ClockFilter,
+) -> list[CaseFile]:
+    if not rows:
+        return []
+    ids = [row["id"] for row in rows]
+    matters: dict[str, dict[str, Matter]] = defaultdict(dict)
+    for row in await raw.fetch(
+        "select * from matter where customer_id = any($1::text[]) and case_id = any($2::text[]) order by id",
+        [row["customer_id"] for row in rows],
+        ids,
+    ):
+        matter = Matter(**{name: row[name] for name in MATTER.columns})
+        matters[matter.case_id][matter.id] = matter
+    runs = {
+        row["case_id"]: _run(row)
+        for row in await raw.fetch("select * from escalation_run where case_id = any($1::text[])", ids)
+    }
+    with_clocks = [row["id"] for row in rows if row["customer_id"] in clocks_for]
+    clocks = await load_clocks(raw, with_clocks, events_of) if with_clocks else {}
+    return [
+        CaseFile(
+            case=_case(row),
+            customer=customers[row["customer_id"]],
+            matters=matters[row["id"]],
+            clocks=clocks.get(row["id"], []),
+            clocks_loaded=row["customer_id"] in clocks_for,
+            run=runs.get(row["id"]),
+            tail=Tail(row["timeline_seq"], row["timeline_hash"]),
+            next_clock_at=row["next_clock_at"],
+        )
+        for row in rows
+    ]
+
+
+def _case(row: asyncpg.Record) -> Case:
+    fields: dict[str, Any] = {name: row[name] for name in CASE_COLUMNS}
+    fields["explanation"] = read(fields["explanation"])
+    fields["assessment"] = read(fields["assessment"])
+    return Case(**fields)
+
+
+def _clock(row: asyncpg.Record) -> Clock:
+    state: dict[str, Any] = {name: row[name] for name in STATE_COLUMNS}
+    state["stage"] = Stage(state["stage"])
+    state["result"] = Result(state["result"])
+    state["breach_cause"] = None if state["breach_cause"] is None else BreachCause(state["breach_cause"])
+    return Clock(
+        id=row["id"],
+        case_id=row["case_id"],
+        matter_id=row["matter_id"],
+        customer_id=row["customer_id"],
+        target=row["target"],
+        pin=row["pin"],
+        policy=row["policy"],
+        recorded=row["recorded"],
+        state=State(**state),
+        told=frozenset(read(row["told"])),
+    )
+
+
+def _run(row: asyncpg.Record) -> Run:
+    about = read(row["about"])
+    due = about["due_at"]
+    return Run(
+        id=row["id"],
+        case_id=row["case_id"],
+        state=row["state"],
+        level=row["level"],
+        step=row["step"],
+        repeat=row["repeat"],
+        started_at=row["started_at"],
+        raised_at=row["raised_at"],
+        next_at=row["next_at"],
+        reason=row["reason"],
+        about=About(
+            about["clock_id"], about["matter_id"], about["target"], None if due is None else datetime.fromisoformat(due)
+        ),
+    )
+
+
+def _customer(row: asyncpg.Record) -> Customer:
+    return Customer(
+        id=row["id"],
+        version=row["version"],
+        name=row["name"],
+        segment=row["segment"],
+        region=row["region"],
+        account_manager=row["account_manager"],
+        service_class=row["service_class"],
+        class_source=row["class_source"],
+        revenue_currency=row["revenue_currency"],
+        revenue_at_least=row["revenue_at_least"],
+        risk_flags=tuple(read(row["risk_flags"])),
+        history=tuple(
+            ClassSince(step["service_class"], datetime.fromisoformat(step["since"])) for step in read(row["history"])
+        ),
+    )

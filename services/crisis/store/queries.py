@@ -1,0 +1,140 @@
+"""Reading for people: one statement a list, flat rows, no case files."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from services.crisis.domain.timeline import Entry
+from services.crisis.store.rows import read
+
+_INSTANT = TIMESTAMP(timezone=True)
+CASES: Final = sa.table(
+    "crisis_case",
+    sa.column("id", sa.Text),
+    sa.column("number", sa.Text),
+    sa.column("customer_id", sa.Text),
+    sa.column("type", sa.Text),
+    sa.column("severity", sa.Text),
+    sa.column("stage", sa.Text),
+    sa.column("status", sa.Text),
+    sa.column("service_class", sa.Text),
+    sa.column("owner", sa.Text),
+    sa.column("opened_at", _INSTANT),
+    sa.column("explanation", JSONB),
+)
+MUTED: Final = sa.table(
+    "trigger_event",
+    sa.column("source", sa.Text),
+    sa.column("event_id", sa.Text),
+    sa.column("type", sa.Text),
+    sa.column("customer_id", sa.Text),
+    sa.column("recorded_at", _INSTANT),
+    sa.column("outcome", sa.Text),
+    sa.column("reason", sa.Text),
+    sa.column("rule", sa.Text),
+)
+CANDIDATES: Final = sa.table(
+    "candidate",
+    sa.column("id", sa.Text),
+    sa.column("event_id", sa.Text),
+    sa.column("customer_id", sa.Text),
+    sa.column("rule", sa.Text),
+    sa.column("event", JSONB),
+    sa.column("state", sa.Text),
+    sa.column("created_at", _INSTANT),
+    sa.column("decided_at", _INSTANT),
+    sa.column("decided_by", sa.Text),
+    sa.column("reason", sa.Text),
+)
+_MOST_TRIGGERS: Final = 100
+
+
+async def cases_by_id(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Whole cases in the order of `ids`, each with its matters, its first triggers and its escalation."""
+    rows = await raw.fetch("select * from crisis_case where id = any($1::text[])", list(ids))
+    cases = {row["id"]: dict(row) for row in rows}
+    customers = [row["customer_id"] for row in rows]
+    matters = await raw.fetch(
+        "select * from matter where customer_id = any($1::text[]) and case_id = any($2::text[]) order by id",
+        customers,
+        list(cases),
+    )
+    triggers = await _triggers(raw, customers, list(cases))
+    runs = await raw.fetch("select * from escalation_run where case_id = any($1::text[])", list(cases))
+    grouped: Mapping[str, list[dict[str, Any]]] = _grouped(matters)
+    calls = {row["case_id"]: dict(row) for row in runs}
+    for id_, case in cases.items():
+        case["explanation"] = read(case["explanation"])
+        case["assessment"] = read(case["assessment"])
+        case["matters"] = grouped.get(id_, [])
+        case["triggers"] = triggers.get(id_, [])
+        case["escalation"] = calls.get(id_)
+    return [cases[id_] for id_ in ids if id_ in cases]
+
+
+async def _triggers(
+    raw: "asyncpg.Connection[asyncpg.Record]", customers: Sequence[str], ids: Sequence[str]
+) -> Mapping[str, list[dict[str, Any]]]:
+    rows = await raw.fetch(
+        """
+        select * from (
+            select case_id, source, event_id, type, at, summary, outcome, matter_id, rule,
+                   row_number() over (partition by case_id order by recorded_at, event_id) as place
+            from trigger_event where customer_id = any($1::text[]) and case_id = any($2::text[])
+        ) as numbered where place <= $3 order by case_id, place
+        """,
+        list(customers),
+        list(ids),
+        _MOST_TRIGGERS,
+    )
+    return _grouped(rows)
+
+
+def _grouped(rows: Sequence[asyncpg.Record]) -> Mapping[str, list[dict[str, Any]]]:
+    grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        grouped[row["case_id"]].append(dict(row))
+    return grouped
+
+
+async def timeline_of(
+    raw: "asyncpg.Connection[asyncpg.Record]",
+    case_id: str,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+    kind: str | None = None,
+) -> list[Entry]:
+    """Entries of a case in their order, those after a sequence number."""
+    rows = await raw.fetch(
+        "select * from timeline where case_id = $1 and seq > $2 and ($4::text is null or kind = $4)"
+        " order by seq limit $3",
+        case_id,
+        after,
+        limit,
+        kind,
+    )
+    return [
+        Entry(
+            seq=row["seq"],
+            at=row["at"],
+            recorded_at=row["recorded_at"],
+            kind=row["kind"],
+            actor=row["actor"],
+            summary=row["summary"],
+            data=read(row["data"]),
+            salt=row["salt"],
+            digest=row["digest"],
+            previous_hash=row["previous_hash"],
+            hash=row["hash"],
+        )
+        for row in rows
+    ]
+
+
+async def case_exists(raw: "asyncpg.Connection[asyncpg.Record]", case_id: str) -> bool:
+    return bool(await raw.fetchval("select exists (select from crisis_case where id = $1)", case_id))

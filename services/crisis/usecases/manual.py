@@ -1,0 +1,93 @@
+"""What people open and write down by hand."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.crisis.domain.aftermath import follow_up
+from services.crisis.domain.opening import NewMatter, Standing, add_matter, open_case
+from services.crisis.domain.severity import Impact
+from services.crisis.domain.timeline import Entry
+from services.crisis.library import Library
+from services.crisis.store.load import load_customers, load_open_files
+from services.crisis.usecases.command import locked_file
+from services.crisis.usecases.session import case_numbers, finish, tools_for
+from shared.contracts.errors import FieldError
+from shared.db.unit_of_work import UnitOfWork
+from shared.errors import Unprocessable
+from shared.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class OpenByHand:
+    """A case that a person wants opened. Its clocks start at `received_at`, or now."""
+
+    customer_id: str
+    title: str
+    type: str
+    impact: Impact
+    public: bool
+    by: str
+    received_at: datetime | None = None
+    reference: str | None = None
+    category: str | None = None
+    remedy_sought: str | None = None
+    complained_about: str | None = None
+    drill: bool = False
+
+
+async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library) -> tuple[str, bool]:
+    """Open a case, or join the customer's open one; answers its id and whether it was opened.
+
+    Raises Unprocessable for an instant in the future.
+    """
+    if wanted.received_at is not None and wanted.received_at > work.now:
+        raise Unprocessable(errors=[FieldError("/received_at", "future", "it cannot have begun in the future")])
+    await work.lock([wanted.customer_id])
+    customers = await load_customers(work.raw, [wanted.customer_id])
+    files = await load_open_files(work.raw, customers)
+    books = await library.books(work.raw)
+    await library.know(work.raw, files.values())
+    tools = tools_for(work, books)
+    received_at = wanted.received_at or work.now
+    new = NewMatter(
+        type=wanted.type,
+        title=wanted.title,
+        impact=wanted.impact,
+        received_at=received_at,
+        dedup=f"manual:{new_id()}",
+        reference=wanted.reference,
+        is_public=wanted.public,
+        complained_about=wanted.complained_about,
+        category=wanted.category,
+        remedy_sought=wanted.remedy_sought,
+    )
+    file = files.get(wanted.customer_id)
+    opened = file is None
+    if file is None:
+        customer = customers[wanted.customer_id]
+        (number,) = await case_numbers(work, 1)
+        file, _, told = open_case(
+            customer,
+            new,
+            Standing(customer.best_class_since(received_at)),
+            number=number,
+            rule=None,
+            by=wanted.by,
+            books=books,
+            tools=tools,
+            drill=wanted.drill,
+        )
+    else:
+        _, told = add_matter(file, new, by=wanted.by, books=books, tools=tools)
+    follow_up(file, told, books, tools)
+    await finish(work, [file])
+    return file.case.id, opened
+
+
+async def add_note(work: UnitOfWork, case_id: str, text: str, *, by: str, library: Library) -> Entry:
+    """Append a note to the timeline of a case, open or not. Raises NotFound."""
+    file = await locked_file(work, case_id)
+    books = await library.books(work.raw)
+    file.note(tools_for(work, books), "case.note", text[:200], actor=by, data={"text": text})
+    await finish(work, [file])
+    return file.entries[-1]

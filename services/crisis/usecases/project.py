@@ -1,0 +1,106 @@
+"""Project what scoring tells of customers; a better class tightens the promises of an open case at once."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from services.crisis.domain.aftermath import follow_up
+from services.crisis.domain.customer import ClassSource, Customer, with_class
+from services.crisis.domain.grading import raise_class
+from services.crisis.domain.service_class import is_better
+from services.crisis.library import Library
+from services.crisis.store.load import load_customers, load_open_files
+from services.crisis.store.save import save_customers
+from services.crisis.usecases.session import finish, tools_for
+from shared.contracts.scoring import CustomerSnapshot, TierChanged
+from shared.db.unit_of_work import UnitOfWork
+
+News = CustomerSnapshot | TierChanged
+
+
+async def project(work: UnitOfWork, news: Iterable[News], *, library: Library) -> None:
+    """Take over snapshots and tier changes, the higher version winning. The customers have to be locked."""
+    told = list(news)
+    before = await load_customers(work.raw, {one.customer_id for one in told})
+    after = dict(before)
+    for one in told:
+        after[one.customer_id] = _taken_over(after[one.customer_id], one)
+    changed = [customer for id_, customer in after.items() if customer != before[id_]]
+    await save_customers(work, changed)
+    await _tighten(work, {customer.id: customer for customer in changed}, library)
+
+
+def _taken_over(known: Customer, one: News) -> Customer:
+    match one:
+        case CustomerSnapshot():
+            # A tier change carries the same version as the snapshot that follows it and says less.
+            return known if one.version < known.version else _from_snapshot(known, one)
+        case TierChanged():
+            return known if one.version <= known.version else _from_tier(known, one)
+
+
+def _from_snapshot(known: Customer, snapshot: CustomerSnapshot) -> Customer:
+    band = snapshot.revenue_at_risk
+    named = replace(
+        known,
+        name=snapshot.name,
+        segment=snapshot.segment,
+        region=snapshot.region,
+        account_manager=snapshot.account_manager,
+        revenue_currency=None if band is None else band.currency,
+        revenue_at_least=None if band is None else Decimal(band.at_least),
+        risk_flags=tuple(snapshot.risk_flags),
+    )
+    return with_class(
+        named,
+        snapshot.service_class,
+        source=snapshot.service_class_source,
+        since=snapshot.as_of,
+        version=snapshot.version,
+    )
+
+
+def _from_tier(known: Customer, change: TierChanged) -> Customer:
+    named = replace(
+        known,
+        name=change.name,
+        account_manager=change.account_manager,
+        segment=change.segment,
+        region=change.region,
+        version=change.version,
+    )
+    if not change.primary:
+        return named
+    source: ClassSource = (
+        "default" if change.to_tier is None else "override" if change.cause == "override" else "graded"
+    )
+    return with_class(named, change.service_class, source=source, since=change.effective_at, version=change.version)
+
+
+async def _tighten(work: UnitOfWork, customers: Mapping[str, Customer], library: Library) -> None:
+    """Serve open cases at the best class since they were opened; a class that fell loosens nothing."""
+    rows = await work.raw.fetch(
+        "select customer_id, service_class, provisional, opened_at from crisis_case"
+        " where status = 'open' and customer_id = any($1::text[])",
+        list(customers),
+    )
+    concerned = {
+        row["customer_id"]: customers[row["customer_id"]]
+        for row in rows
+        if is_better(customers[row["customer_id"]].best_class_since(row["opened_at"]), row["service_class"])
+        or (row["provisional"] and customers[row["customer_id"]].is_graded)
+    }
+    if not concerned:
+        return
+    books = await library.books(work.raw)
+    tools = tools_for(work, books)
+    files = await load_open_files(work.raw, concerned, clocks_for=concerned, events_of=lambda clock: clock.is_live)
+    await library.know(work.raw, files.values())
+    for file in files.values():
+        was_provisional = file.case.provisional
+        if file.customer.is_graded:
+            file.change(provisional=False)
+        best = file.customer.best_class_since(file.case.opened_at)
+        cause = "late_tier" if was_provisional else "tier_raised"
+        follow_up(file, raise_class(file, books, tools, best, cause=cause), books, tools)
+    await finish(work, files.values())

@@ -1,0 +1,137 @@
+"""Take in events that may be a crisis: a batch in one transaction, set-based in and out."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from services.crisis.domain.amending import Amendment, amend
+from services.crisis.domain.books import Books
+from services.crisis.domain.casefile import Tools
+from services.crisis.domain.intake import Breakers, ClosedCase, Desk, Taken, take_in, windows
+from services.crisis.domain.rules import Rule, Trigger
+from services.crisis.library import Library
+from services.crisis.store.load import load_customers, load_open_files
+from services.crisis.store.save import save_taken
+from services.crisis.usecases.candidates import keep_candidates, tell_of_tripped
+from services.crisis.usecases.session import case_numbers, finish, tools_for
+from shared.db.unit_of_work import UnitOfWork
+
+News = Trigger | Amendment
+_YEAR = timedelta(days=365)
+
+
+async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -> list[Taken]:
+    """Turn events into cases, matters, candidates or mute records; events seen before have no effect.
+
+    The customers have to be locked. Answers what became of each event that was new.
+    """
+    fresh = await _never_seen(work, news)
+    if not fresh:
+        return []
+    books = await library.books(work.raw)
+    tools = tools_for(work, books)
+    desks = await _desks(work, fresh, books, library)
+    openers = {t.customer_id for t in map(_trigger, fresh) if desks[t.customer_id].file is None}
+    numbers = await case_numbers(work, len(openers))
+    breakers = await _breakers(work, fresh, books)
+    taken: list[Taken] = []
+    for one in fresh:
+        desk = desks[_trigger(one).customer_id]
+        if isinstance(one, Amendment):
+            taken.append(amend(desk, one, books=books, tools=tools))
+        else:
+            taken.append(take_in(desk, one, books=books, tools=tools, numbers=numbers, breakers=breakers))
+    await finish(work, [desk.file for desk in desks.values() if desk.file is not None])
+    await save_taken(work, taken)
+    await keep_candidates(work, taken)
+    await tell_of_tripped(work, breakers, books)
+    return taken
+
+
+def _trigger(one: News) -> Trigger:
+    return one.trigger if isinstance(one, Amendment) else one
+
+
+async def _never_seen(work: UnitOfWork, news: Sequence[News]) -> list[News]:
+    """Those whose (source, event id) has never been taken in, each once."""
+    unique = {(t.source, t.event_id): one for one in reversed(news) for t in [_trigger(one)]}
+    pairs = list(unique)
+    rows = await work.raw.fetch(
+        "select source, event_id from trigger_event"
+        " where (source, event_id) in (select * from unnest($1::text[], $2::text[]))",
+        [source for source, _ in pairs],
+        [event_id for _, event_id in pairs],
+    )
+    for row in rows:
+        unique.pop((row["source"], row["event_id"]))
+    return list(reversed(unique.values()))
+
+
+async def _desks(work: UnitOfWork, news: Sequence[News], books: Books, library: Library) -> dict[str, Desk]:
+    ids = {_trigger(one).customer_id for one in news}
+    withdrawing = {one.trigger.customer_id for one in news if isinstance(one, Amendment) and one.kind == "withdrawn"}
+    customers = await load_customers(work.raw, ids)
+    files = await load_open_files(work.raw, customers, clocks_for=withdrawing)
+    await library.know(work.raw, files.values())
+    desks = {id_: Desk(customer, files.get(id_)) for id_, customer in customers.items()}
+    await _add_past(work, [desk for desk in desks.values() if desk.file is None])
+    await _add_seen(work, news, desks, books.rules)
+    return desks
+
+
+async def _add_past(work: UnitOfWork, desks: Iterable[Desk]) -> None:
+    """Cases of the year before, and the last one that is over, for customers who have none open."""
+    by_customer = {desk.customer.id: desk for desk in desks}
+    rows = await work.raw.fetch(
+        """
+        select customer_id, count(*) filter (where opened_at > $2) as lately,
+               (array_agg(id order by closed_at desc nulls last))[1] as last_id, max(closed_at) as last_closed_at
+        from crisis_case where customer_id = any($1::text[]) and status = 'closed' and not drill group by customer_id
+        """,
+        list(by_customer),
+        work.now - _YEAR,
+    )
+    for row in rows:
+        desk = by_customer[row["customer_id"]]
+        desk.earlier_cases = row["lately"]
+        if row["last_closed_at"] is not None:
+            desk.last_closed = ClosedCase(row["last_id"], row["last_closed_at"])
+
+
+async def _add_seen(work: UnitOfWork, news: Sequence[News], desks: dict[str, Desk], rules: Sequence[Rule]) -> None:
+    """Instants of earlier events, where a rule counts them."""
+    spans = windows(rules)
+    counted = [one for one in news if isinstance(one, Trigger) and one.type in spans]
+    if not counted:
+        return
+    oldest: datetime = min(one.at for one in counted) - timedelta(seconds=max(spans.values()))
+    rows = await work.raw.fetch(
+        "select customer_id, type, at from trigger_event"
+        " where customer_id = any($1::text[]) and at > $2 and type = any($3::text[])",
+        list({one.customer_id for one in counted}),
+        oldest,
+        list(spans),
+    )
+    for row in rows:
+        desks[row["customer_id"]].seen.setdefault(row["type"], []).append(row["at"])
+
+
+async def _breakers(work: UnitOfWork, news: Sequence[News], books: Books) -> Breakers:
+    """How many cases each rule with a breaker opened lately. Its row is locked, so that replicas count as one."""
+    types = {one.type for one in news if isinstance(one, Trigger)}
+    watched = [rule for rule in books.rules if rule.breaker is not None and rule.event_type in types]
+    if not watched:
+        return Breakers({})
+    # After the customers: whoever waits here holds no customer that the holder of the rule still wants.
+    await work.lock(f"rule:{rule.key}" for rule in watched)
+    opened: dict[str, int] = {}
+    for rule in watched:
+        assert rule.breaker is not None
+        opened[rule.key] = await work.raw.fetchval(
+            "select count(*) from crisis_case where rule = $1 and opened_at > $2",
+            rule.key,
+            work.now - rule.breaker.within,
+        )
+    return Breakers(opened)
+
+
+__all__ = ["News", "Tools", "receive"]

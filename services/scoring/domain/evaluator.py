@@ -61,7 +61,7 @@ class Numbering:
         return (pl.lit(0, dtype=dtype) if number is None else number).alias("combination")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CompiledModel:
     """A model made ready to grade; keep one per model version. Safe to share between threads."""
 
@@ -139,7 +139,8 @@ def evaluate(compiled: CompiledModel, frame: pl.DataFrame, *, profile: str | Non
     Raises `UnknownProfile`, and `WrongColumn` naming a metric column whose type is not the catalogue's.
     """
     outcomes = compiled.outcomes(profile)
-    metrics = frame.select(_metric_columns(compiled, frame))
+    mended = _mended_columns(compiled, frame)
+    metrics = frame.with_columns(mended) if mended else frame
     if compiled.stage_column is not None:
         metrics = metrics.with_columns(compiled.stage_column)
     stage_is_told = compiled.stage_column is not None or STAGE in frame.columns
@@ -160,10 +161,13 @@ def _stage_column(model: Model) -> pl.Expr | None:
     return stage.alias(STAGE)
 
 
-def _metric_columns(compiled: CompiledModel, frame: pl.DataFrame) -> list[pl.Expr]:
-    """The needed columns with the catalogue's types, an unknown one as nulls."""
-    columns = [pl.col("customer_id")]
+def _mended_columns(compiled: CompiledModel, frame: pl.DataFrame) -> list[pl.Expr]:
+    """The needed columns that are not there (as nulls) or have another integer or text type. Raises `WrongColumn`."""
+    columns: list[pl.Expr] = []
+    derives_stage = compiled.model.stages is not None and compiled.stage_column is None
     for key in sorted(compiled.metrics_needed):
+        if key == STAGE and derives_stage and STAGE not in frame.columns:
+            continue
         metric = METRICS[key]
         wanted: type[pl.DataType] = pl.String if metric.kind is Kind.CATEGORY else pl.Int64
         for name in metric.columns:
@@ -171,7 +175,7 @@ def _metric_columns(compiled: CompiledModel, frame: pl.DataFrame) -> list[pl.Exp
             if dtype is None or dtype == pl.Null:
                 columns.append(pl.lit(None, dtype=wanted).alias(name))
             elif dtype == wanted:
-                columns.append(pl.col(name))
+                continue
             elif dtype.is_integer() if wanted is pl.Int64 else isinstance(dtype, pl.Enum | pl.Categorical):
                 columns.append(pl.col(name).cast(wanted))
             else:

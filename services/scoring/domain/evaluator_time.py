@@ -1,10 +1,12 @@
 """When time alone could move a band: the instant at which a silent customer has to be looked at again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from math import floor
 from typing import Final
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -16,6 +18,7 @@ from services.scoring.domain.models.model import ByCondition, ByEdges, Model
 
 LATEST_DAY: Final = date(9998, 12, 31)
 """Nothing is planned beyond: a zone's midnight must still be an instant."""
+_plans: Final = WeakKeyDictionary[CompiledModel, "_Plan"]()
 
 
 def next_changes(compiled: CompiledModel, days: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
@@ -32,13 +35,60 @@ def next_changes(compiled: CompiledModel, days: pl.DataFrame, *, as_of: datetime
     early, when a fact leaves a window without moving a band.
     """
     today = as_of.astimezone(ZoneInfo(compiled.zone)).date()
-    crossings = _crossings(compiled.model)
-    candidates = [*_leaving_windows(crossings, days, today), *_growing_older(crossings, days, today)]
-    upcoming = pl.concat(candidates) if candidates else pl.DataFrame()
-    if upcoming.is_empty():
-        return pl.DataFrame(schema={"customer_id": pl.String, "next_change_at": pl.Datetime("us", "UTC")})
-    earliest = upcoming.group_by("customer_id").agg(pl.col("day").min())
-    return earliest.select("customer_id", _midnights(earliest.get_column("day"), compiled.zone))
+    plan = _plan_of(compiled)
+    facts = days.lazy().with_columns(lag=(pl.lit(today) - pl.col("day")).dt.total_days())
+    latest = (
+        facts.filter(plan.is_latest & (pl.col("lag") >= 0)).group_by("customer_id", "source").agg(pl.col("lag").min())
+    )
+    earliest = facts.filter(plan.is_earliest).group_by("customer_id", "source").agg(pl.col("lag").max())
+    waits = [
+        facts.select("customer_id", plan.leaving.alias("wait")),
+        latest.select("customer_id", plan.growing_latest.alias("wait")),
+        earliest.select("customer_id", plan.growing_earliest.alias("wait")),
+    ]
+    upcoming = pl.concat(waits).filter(pl.col("wait") <= (LATEST_DAY - today).days)
+    found = upcoming.group_by("customer_id").agg(pl.col("wait").min()).collect()
+    return found.select("customer_id", _midnights(found.get_column("wait"), today, compiled.zone))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Expressions over `source` and `lag` (whole local days since the fact): how many days until something may move."""
+
+    leaving: pl.Expr
+    is_latest: pl.Expr
+    growing_latest: pl.Expr
+    is_earliest: pl.Expr
+    growing_earliest: pl.Expr
+
+
+def _plan_of(compiled: CompiledModel) -> _Plan:
+    plan = _plans.get(compiled)
+    if plan is None:
+        crossings = _crossings(compiled.model)
+        windows = {source: days for (source, age), days in crossings.items() if age is None}
+        latest = {source: days for (source, age), days in crossings.items() if age is not None and age.latest}
+        earliest = {source: days for (source, age), days in crossings.items() if age is not None and not age.latest}
+        # A day still to come is an event of its own for whatever counts from the latest day.
+        leaving = windows | {source: tuple(sorted({0, *windows.get(source, ())})) for source in latest}
+        plan = _Plan(_wait(leaving), _among(latest), _wait(latest), _among(earliest), _wait(earliest))
+        _plans[compiled] = plan
+    return plan
+
+
+def _among(sources: Iterable[str]) -> pl.Expr:
+    return pl.col("source").is_in(sorted(sources))
+
+
+def _wait(crossings: Mapping[str, tuple[int, ...]]) -> pl.Expr:
+    """Days until the next crossing of a fact's own source; null when all are behind it."""
+    wait = pl.lit(None, dtype=pl.Int64)
+    for source, ages in crossings.items():
+        mine = pl.lit(None, dtype=pl.Int64)
+        for age in reversed(ages):
+            mine = pl.when(pl.col("lag") < age).then(age - pl.col("lag")).otherwise(mine)
+        wait = pl.when(pl.col("source") == source).then(mine).otherwise(wait)
+    return wait
 
 
 def _crossings(model: Model) -> dict[tuple[str, Age | None], tuple[int, ...]]:
@@ -91,36 +141,10 @@ def _compared(comparison: Compare, metric: str) -> Iterator[Fraction]:
             yield comparison.value + 1
 
 
-def _leaving_windows(
-    crossings: dict[tuple[str, Age | None], tuple[int, ...]], days: pl.DataFrame, today: date
-) -> Iterator[pl.DataFrame]:
-    for (source, age), lags in crossings.items():
-        if age is None:
-            facts = days.filter(pl.col("source") == source, pl.col("day") >= today - timedelta(days=max(lags) - 1))
-            yield from (_after(facts, lag, today) for lag in lags)
-
-
-def _growing_older(
-    crossings: dict[tuple[str, Age | None], tuple[int, ...]], days: pl.DataFrame, today: date
-) -> Iterator[pl.DataFrame]:
-    for (source, age), ages in crossings.items():
-        if age is not None:
-            facts = days.filter(pl.col("source") == source, pl.col("day") <= today)
-            anchor = pl.col("day").max() if age.latest else pl.col("day").min()
-            anchors = facts.group_by("customer_id").agg(anchor)
-            yield from (_after(anchors, lag, today) for lag in ages)
-
-
-def _after(facts: pl.DataFrame, lag: int, today: date) -> pl.DataFrame:
-    """The days that lie `lag` after the facts', as far as they are still to come."""
-    furthest = LATEST_DAY - timedelta(days=lag)
-    moved = facts.filter(pl.col("day") <= furthest).select("customer_id", pl.col("day") + pl.duration(days=lag))
-    return moved.filter(pl.col("day") > today)
-
-
-def _midnights(days: pl.Series, zone: str) -> pl.Series:
-    """The instant at which each day begins in the zone: with the clock change where that skips midnight."""
-    unique = days.unique()
-    starts = [datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC) for day in unique.to_list()]
-    instants = pl.Series(starts, dtype=pl.Datetime("us", "UTC"))
-    return days.replace_strict(unique, instants, return_dtype=pl.Datetime("us", "UTC")).alias("next_change_at")
+def _midnights(waits: pl.Series, today: date, zone: str) -> pl.Series:
+    """The instant at which the day so many days ahead begins in the zone, even where a clock change skips midnight."""
+    unique = waits.unique()
+    days = [today + timedelta(days=wait) for wait in unique.to_list()]
+    starts = [datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC) for day in days]
+    dtype = pl.Datetime("us", "UTC")
+    return waits.replace_strict(unique, pl.Series(starts, dtype=dtype), return_dtype=dtype).alias("next_change_at")

@@ -1,4 +1,4 @@
-"""The model for the CDNOW purchases: every tier has customers all through 1998, and its reasons are the data's figures."""
+"""The model for the CDNOW purchases: every tier is filled all through 1998; its reasons are the figures of the data."""
 
 import gzip
 from datetime import date, timedelta

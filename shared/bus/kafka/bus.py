@@ -6,7 +6,9 @@ from datetime import datetime
 
 from shared.bus.kafka.address import KafkaAddress
 from shared.bus.kafka.cluster import Cluster
+from shared.bus.kafka.lenient import read_any_header_name
 from shared.bus.kafka.publisher import Publisher
+from shared.bus.kafka.quiet import quieten
 from shared.bus.kafka.subscription import KafkaSubscription
 from shared.bus.kafka.supervisor import START_SECONDS
 from shared.bus.kafka.topics import ensure_topics
@@ -27,6 +29,8 @@ class KafkaBus:
     @classmethod
     async def open(cls, url: str, *, client_id: str, observer: BusObserver | None = None) -> "KafkaBus":
         """Connect. Raises BusUnavailable, and ValueError for a url that cannot be understood."""
+        read_any_header_name()
+        quieten()
         bus = cls(KafkaAddress.parse(url, client_id=client_id), observer=observer or Unobserved())
         try:
             await bus.ping()

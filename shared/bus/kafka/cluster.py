@@ -50,6 +50,7 @@ class Cluster:
     def __init__(self, address: KafkaAddress, observer: BusObserver) -> None:
         self._address = address
         self._observer = observer
+        self._partitions: dict[str, int] = {}
         self.admin: Supervised[Admin] = Supervised(
             lambda: Admin(request_timeout_ms=10_000, **address.client()), part="admin", observer=observer
         )
@@ -74,11 +75,14 @@ class Cluster:
 
     async def places(self, topics: Sequence[str]) -> list[KafkaPlace]:
         """All partitions of `topics`. Raises UnknownTopic."""
-        found = await self.ask(lambda admin: partitions_of(admin, topics))
-        missing = sorted(set(topics) - found.keys())
+        unknown = sorted(set(topics) - self._partitions.keys())
+        if unknown:
+            # Asked once: the number of partitions of a topic never changes.
+            self._partitions |= await self.ask(lambda admin: partitions_of(admin, unknown))
+        missing = sorted(set(unknown) - self._partitions.keys())
         if missing:
             raise UnknownTopic(f"Topic {missing[0]} does not exist: create it with ensure_topics")
-        return [KafkaPlace(topic, partition) for topic, number in found.items() for partition in range(number)]
+        return [KafkaPlace(topic, partition) for topic in topics for partition in range(self._partitions[topic])]
 
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Records published and not committed by `group`."""
@@ -185,13 +189,15 @@ async def _read(
             reader.seek(place, offset)
     while room:
         for place, batch in (await reader.getmany(*room, timeout_ms=500, max_records=limit * len(ahead))).items():
-            found += [_received(record) for record in batch[: room[place]]]
+            found += [received(record) for record in batch[: room[place]]]
             room[place] -= len(batch)
         room = {place: left for place, left in room.items() if left > 0 and await reader.position(place) < ends[place]}
     return found
 
 
-def _received(record: Any) -> Received:
-    return Received(
-        record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers
-    )
+def received(record: Any) -> Received:
+    """A record as the port has it. Kafka knows headers without a value; here they are empty."""
+    headers = record.headers
+    if any(value is None for _, value in headers):
+        headers = tuple((name, value or b"") for name, value in headers)
+    return Received(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers)

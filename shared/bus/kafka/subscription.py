@@ -11,7 +11,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from shared.bus.kafka.address import KafkaAddress
-from shared.bus.kafka.cluster import Cluster
+from shared.bus.kafka.cluster import Cluster, received
 from shared.bus.kafka.handover import Handover, Progress
 from shared.bus.kafka.supervisor import Supervised, describe
 from shared.bus.kafka.watchdog import Watchdog
@@ -164,13 +164,9 @@ class KafkaSubscription:
     def _received(self, fetched: Mapping[KafkaPlace, Sequence[Any]]) -> list[Received]:
         records: list[Received] = []
         for place, batch in fetched.items():
-            topic, partition = place
-            records += [
-                Received(topic, partition, record.offset, record.timestamp, record.key, record.value, record.headers)
-                for record in batch
-            ]
+            records += map(received, batch)
             self._progress.delivered[place] = batch[-1].offset + 1
-            self._observer.delivered(self._group, topic, records=len(batch))
+            self._observer.delivered(self._group, place.topic, records=len(batch))
         return records
 
 

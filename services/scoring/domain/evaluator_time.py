@@ -147,4 +147,6 @@ def _midnights(waits: pl.Series, today: date, zone: str) -> pl.Series:
     days = [today + timedelta(days=wait) for wait in unique.to_list()]
     starts = [datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC) for day in days]
     dtype = pl.Datetime("us", "UTC")
+    if waits.is_empty():  # replacing nothing keeps the type of what it was
+        return pl.Series("next_change_at", [], dtype=dtype)
     return waits.replace_strict(unique, pl.Series(starts, dtype=dtype), return_dtype=dtype).alias("next_change_at")

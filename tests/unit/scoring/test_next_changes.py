@@ -44,6 +44,12 @@ def test_a_purchase_that_leaves_a_window_is_looked_at_even_when_a_later_one_is_t
     assert found == beijing_midnight(TODAY + timedelta(days=3))
 
 
+def test_an_answer_without_rows_has_the_promised_types():
+    frame = pl.DataFrame(schema={"customer_id": pl.String, "source": pl.String, "day": pl.Date})
+    found = next_changes(shipped("rfm-lifecycle"), frame, as_of=NOON)
+    assert found.schema == {"customer_id": pl.String, "next_change_at": pl.Datetime("us", "UTC")}
+
+
 def test_nobody_is_looked_at_for_ever():
     assert upcoming({"purchase": [TODAY - timedelta(days=800)], "since": [date(2020, 1, 1)]}) is None
     assert upcoming({}) is None

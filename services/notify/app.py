@@ -10,6 +10,7 @@ from services.notify.names import SENDER
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
 from services.notify.workers import open_channels, open_deliveries, sending
+from shared.clock import Clock
 from shared.serve import run
 from shared.service import Foundation, Parts, Service, build_service
 from shared.web.app import About
@@ -24,9 +25,9 @@ ABOUT = About(
 )
 
 
-def build(settings: NotifySettings) -> Service:
-    """Notify, built but not started."""
-    base = Foundation.lay("notify", settings)
+def build(settings: NotifySettings, *, clock: Clock | None = None) -> Service:
+    """Notify, built but not started; `clock` instead of the one that the settings ask for."""
+    base = Foundation.lay("notify", settings, clock=clock)
     books = Books()
     channels = open_channels(settings)
     sender = Sender(base.database, base.uow, base.clock, channels, books, settings.sender)
@@ -39,7 +40,7 @@ def build(settings: NotifySettings) -> Service:
             consumers=consumers(books),
             workers=(sending(sender, channels),),
             presets=((ROUTES, PRESETS / "routes"), (TEMPLATES, PRESETS / "templates")),
-            reachable={Books: books, Channels: Channels(channels, settings.allowance)},
+            reachable={Books: books, Channels: Channels(channels, settings.allowance), Sender: sender},
             others={"deliveries": open_deliveries(base.database, base.clock)},
         ),
     )

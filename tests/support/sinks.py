@@ -72,7 +72,7 @@ class MailSink:
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}?starttls=never"
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
     ) -> str:
         if self.rcpt_answers:
@@ -82,7 +82,7 @@ class MailSink:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: N802
         self.in_data += 1
         self.most_in_data = max(self.most_in_data, self.in_data)
         try:
@@ -90,7 +90,8 @@ class MailSink:
                 await self.hold.wait()
             answer = self.data_answers.popleft() if self.data_answers else "250 2.0.0 kept"
             if answer.startswith("250"):
-                raw = bytes(envelope.content or b"")
+                assert isinstance(envelope.content, bytes)
+                raw = envelope.content
                 message = email.message_from_bytes(raw, policy=email.policy.default)
                 assert isinstance(message, EmailMessage)
                 for address in envelope.rcpt_tos:
@@ -116,8 +117,9 @@ class MailSink:
     def cut(self) -> None:
         """Break every connection off."""
         for protocol in self.protocols:
-            if protocol.transport is not None:
-                protocol.transport.abort()
+            transport: Any = protocol.transport
+            if transport is not None:
+                transport.abort()
 
 
 @asynccontextmanager
@@ -172,8 +174,8 @@ async def http_sink() -> AsyncIterator[HttpSink]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    assert site._server is not None
-    sink.port = site._server.sockets[0].getsockname()[1]
+    server: Any = site._server
+    sink.port = server.sockets[0].getsockname()[1]
     try:
         yield sink
     finally:

@@ -125,7 +125,7 @@ async def backlog(raw: "asyncpg.Connection[asyncpg.Record]", now: datetime) -> B
     row = await raw.fetchrow(
         """
         select (select count(*) from (select 1 from delivery where (state = 'pending' and due_at <= $1)
-                                      or state = 'sending' limit 10000) as some),
+                                      or state = 'sending' limit 10000) as open),
                (select min(due_at) from delivery where state = 'pending' and due_at > $1)
         """,
         now,

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import signal
 import socket
 import sys
 from functools import partial
@@ -62,13 +63,18 @@ class _Server(uvicorn.Server):
         gc.freeze()
         gc.set_threshold(50_000, 25, 25)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
         again, self._door.draining = self._door.draining, True
         if self._loop is None or again or self._drain_seconds == 0:
-            super().handle_exit(sig, frame)
+            self._close(sig)
             return
-        loop, close = self._loop, partial(super().handle_exit, sig, frame)
+        loop, close = self._loop, partial(self._close, sig)
         loop.call_soon_threadsafe(loop.call_later, self._drain_seconds, close)
+
+    def _close(self, sig: int) -> None:
+        """What uvicorn does, but the signal is not raised again at the end: a stop that was asked for is a success."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -113,7 +113,7 @@ def configure(*, format: Literal["json", "console"], level: str, service: str) -
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)
-    for noisy in ("uvicorn.access", "aiokafka", "asyncio", "sqlalchemy"):
+    for noisy in ("uvicorn.access", "aiokafka", "alembic", "asyncio", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(max(number, logging.WARNING))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -1,10 +1,12 @@
 """A small service of things, with everything around it that a real one has, and a client that speaks to it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -14,7 +16,8 @@ from pydantic import Field
 from shared.auth import require
 from shared.auth.keys import create_key
 from shared.bus.consumer import ConsumerSpec, Delivery
-from shared.contracts import CloudEvent
+from shared.contracts import CloudEvent, event_of
+from shared.contracts.facts.voice import ComplaintReceived
 from shared.db.database import raw_connection
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents import Document, InvalidDocument
@@ -36,8 +39,10 @@ from shared.web.pages import PageRequest
 from shared.web.routing import Router, body_limit, time_limit
 from shared.web.schema import In, Listing, Out
 
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "contracts/golden/customer.complaint.received.v1.json").read_text(encoding="utf-8")
+)
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-FACT = "fact.complaint.registered.v1"
 
 
 class ThingSold(Conflict):
@@ -109,7 +114,7 @@ async def change_thing(thing_id: int, body: ThingBody, expected: IfMatch, uow: U
 
 @router.post("/large", summary="Large", dependencies=[require("crisis:write")])
 @body_limit(3_000_000)
-async def large(body: dict[str, Any], once: OnceIfKeyed) -> Response:
+async def large(body: Annotated[dict[str, Any], Body(examples=[{"a": 1}])], once: OnceIfKeyed) -> Response:
     async def length(_: UnitOfWork) -> dict[str, int]:
         return {"names": len(body)}
 
@@ -123,7 +128,7 @@ async def slow() -> None:
 
 
 @router.post("/count", status_code=202, response_model=JobOut, summary="Count", dependencies=[require("crisis:write")])
-async def count_things(to: Annotated[int, Body(embed=True)], caller: Caller, once: Once) -> Response:
+async def count_things(to: Annotated[int, Body(embed=True, examples=[10])], caller: Caller, once: Once) -> Response:
     async def ask(work: UnitOfWork) -> Answer:
         return accepted(await submit(work, "count", {"to": to}, by=caller.id, exclusive_key="things"))
 
@@ -131,7 +136,7 @@ async def count_things(to: Annotated[int, Body(embed=True)], caller: Caller, onc
 
 
 @router.post("/ring", status_code=202, summary="Plan", dependencies=[require("crisis:write")])
-async def ring(at: Annotated[datetime, Body(embed=True)], uow: Uow) -> None:
+async def ring(at: Annotated[datetime, Body(embed=True, examples=["2026-03-02T09:00:00Z"])], uow: Uow) -> None:
     async with uow() as work:
         work.plan(Timer("ring", "bell", "customer-1", at))
 
@@ -158,7 +163,13 @@ async def rang(work: UnitOfWork, timers: Any) -> None:
 
 
 def an_event(subject: str, id_: str) -> CloudEvent:
-    return CloudEvent(id=id_, source="moat/test", type=FACT, subject=subject, time=MORNING, data={"n": 1})
+    return CloudEvent(id=id_, source="/things", type="thing.made.v1", subject=subject, time=MORNING, data={"n": 1})
+
+
+def a_complaint(subject: str, id_: str | None = None) -> CloudEvent:
+    """A fact that the service of things listens to."""
+    complaint = ComplaintReceived.model_validate_json(json.dumps({**GOLDEN["data"], "complaint_id": subject}))
+    return event_of(complaint, id=id_ or new_id(), source="/crm", subject=subject, time=MORNING)
 
 
 class Recipe(Document):

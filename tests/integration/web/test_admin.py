@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.bus.port import Record
 from shared.contracts import encode
-from tests.support.web import MORNING, a_service, an_event, keyed, running, until
+from tests.support.web import MORNING, a_complaint, a_service, an_event, keyed, running, until
 
 
 async def quiet(things):
@@ -66,7 +66,7 @@ async def test_a_service_is_not_quiet_while_records_wait_or_are_handled(things):
     assert (await quiet(things))["quiet"]  # nobody of ours reads that topic
 
     things.service.consumers[0].pause()
-    await bus.publish([Record("moat.facts.v1", *encode(an_event("c", f"f{n}"))) for n in range(3)])
+    await bus.publish([Record("moat.facts.v1", *encode(a_complaint("c", f"f{n}"))) for n in range(3)])
     waiting = await quiet(things)
 
     assert (waiting["quiet"], waiting["consumer_lag"]) == (False, 3)

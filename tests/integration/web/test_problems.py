@@ -1,8 +1,9 @@
 """Every refusal is a problem that names field and rule, changes nothing, and tells nothing of our insides."""
 
+import httpx
 import pytest
 
-from tests.support.web import keyed
+from tests.support.web import a_service, keyed
 
 JSON = {"Content-Type": "application/json"}
 
@@ -117,22 +118,15 @@ async def test_a_wrong_parameter_is_named_with_its_place(things, query):
     assert answer.json()["errors"][0]["pointer"] == "/query/page_size"
 
 
-async def test_the_database_away_is_503_with_a_time_to_come_back(things):
-    async def away():
-        raise ConnectionRefusedError("postgresql://moat:secret@somewhere")
+async def test_the_database_away_is_503_with_a_time_to_come_back():
+    service = a_service("postgresql://moat:secret@127.0.0.1:9/moat", "postgresql://moat@127.0.0.1:9/bus")
+    transport = httpx.ASGITransport(service.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://things") as client:
+        answer = await client.get("/v1/things", headers={"X-API-Key": "moat_12345678_a-key"})
 
-    things.service.app.dependency_overrides.clear()
-    from shared.web.problems import answer as problem_answer
-
-    scope = {"type": "http", "path": "/v1/things", "method": "GET", "headers": []}
-    try:
-        await away()
-    except ConnectionRefusedError as error:
-        response = problem_answer(scope, error)
-
-    assert response.status_code == 503
-    assert response.headers["retry-after"] == "2"
-    assert b"secret" not in response.body
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+    assert answer.headers["retry-after"] == "2"
+    assert "secret" not in answer.text
 
 
 async def test_every_type_that_a_problem_names_has_its_page_in_both_languages(things):

@@ -39,11 +39,13 @@ def own_kafka(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalK
     broker.kill()
 
 
-def started(config: pytest.Config, directory: Path) -> LocalKafka:
+def started(
+    config: pytest.Config, directory: Path, *, port: int | None = None, properties: dict[str, str] | None = None
+) -> LocalKafka:
     """A broker that runs in `directory`; skips the test where none can be had."""
     if _reason in config.stash:
         _cannot(config, config.stash[_reason])
-    broker = LocalKafka(directory)
+    broker = LocalKafka(directory, port, properties=properties)
     try:
         broker.start()
     except KafkaNotAvailable as missing:

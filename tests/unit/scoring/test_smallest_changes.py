@@ -45,10 +45,17 @@ def test_where_one_change_does_not_suffice_two_are_told():
     assert {"days_since_last_purchase": 30, "purchases_90d": 4} in [steps(change) for change in ups]
 
 
-def test_the_past_is_not_asked_to_change_and_age_only_grows():
-    for change in grade(RFM | {"customer_age_days": 100}).smallest_changes:
-        assert "spend_90d_prev" not in steps(change)
-        assert steps(change).get("customer_age_days", 365) >= 365
+def test_the_past_is_not_asked_to_change():
+    declining = RFM | {"purchases_90d": 4, "spend_365d": 50_000_000, "spend_90d": 70, "spend_90d_prev": 100}
+    ups = [steps(change) for change in grade(declining).smallest_changes if change.direction == "up"]
+    assert ups == [{"spend_90d": 71}]
+
+
+def test_age_is_asked_to_grow_and_never_to_shrink():
+    new = RFM | {"purchases_90d": 4, "customer_age_days": 100}
+    assert {"customer_age_days": 365} in [steps(change) for change in grade(new).smallest_changes]
+    old = new | {"customer_age_days": 400}
+    assert all("customer_age_days" not in steps(change) for change in grade(old).smallest_changes)
 
 
 def test_without_a_grade_nothing_is_told():

@@ -17,6 +17,8 @@ BENCHES = {
     "l1": "l1_latency",
     "h1": "h1_door",
     "w1": "w1_memory",
+    "c1": "c1_clocks",
+    "g1": "g1_grading",
 }
 
 

@@ -135,3 +135,17 @@ def test_a_cycle_may_be_stopped_and_resumed_again_and_again():
     story = [*STORY, reopen("mon 11:00", "resume"), stop("mon 12:00"), reopen("mon 13:00", "resume")]
 
     assert due(elapsed("PT4H"), *story) == "mon 15:00"
+
+
+def test_a_pause_that_ends_at_the_stop_and_the_stop_are_one_halt():
+    """As if resumed at the stop it would be due before it, but it was not resumed before the reopen."""
+    story = [
+        start("mon 09:00"),
+        pause("tue 17:00"),
+        stop("tue 20:00"),
+        resume("tue 20:00"),
+        reopen("wed 12:00", "resume"),
+    ]
+    found = clock(business_days(1, under_pause="shift"), *story, until="wed 13:00")
+
+    assert (when(found["due_at"]), breach(found)) == ("wed 18:00", None)

@@ -208,3 +208,11 @@ def test_an_extension_arms_nothing_again_but_may_make_room_for_a_lead_time():
     story = [OPENED, extend("mon 22:00", by="P1D")]
 
     assert warned(clock(target, *story)) == [("PT12H", "mon 21:00"), ("PT30H", "tue 03:00")]
+
+
+def test_a_share_used_up_as_a_pause_began_lies_where_the_pause_began():
+    """Half of four hours was used at 11:00, two and a half hours before the end are 11:30."""
+    new = elapsed("PT4H", warn=["50%"], warn_before=["PT2H30M"])
+    story = [pause("mon 11:00"), resume("mon 12:00"), retarget("mon 13:30", "retarget_from_start", new)]
+
+    assert fired(elapsed("PT8H"), *story, until="mon 13:30") == [("PT2H30M", "mon 13:30")]

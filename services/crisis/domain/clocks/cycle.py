@@ -6,6 +6,7 @@ Holds state and changes in place, inside one fold. Instants are integer microsec
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from operator import attrgetter
 
 from services.crisis.domain.clocks.halts import Halts
 from services.crisis.domain.clocks.lines import Line, earliest_of
@@ -55,6 +56,8 @@ class Cycle:
     @property
     def known_due(self) -> int | None:
         """The earliest due instant that is known: while paused, only lines that the pause does not move have one."""
+        if len(self.lines) == 1:
+            return self.lines[0].due
         return min((line.due for line in self.lines if line.due is not None), default=None)
 
     def advance(self, to: int, *, ends_here: bool) -> None:
@@ -122,6 +125,8 @@ class Cycle:
 
     def thresholds(self) -> Iterable[Threshold]:
         """The thresholds that the lines bring, each once, in the order of the lines and their documents."""
+        if len(self.lines) == 1:
+            return self.lines[0].target.thresholds
         return dict.fromkeys(threshold for line in self.lines for threshold in line.target.thresholds)
 
     def _placed(self, line: Line) -> list[Placed]:
@@ -131,7 +136,7 @@ class Cycle:
             return []
         placed = []
         for threshold in self.thresholds():
-            if threshold in self.spent:
+            if self.spent and threshold in self.spent:
                 continue
             match threshold:
                 case PercentUsed(parts=parts, whole=whole) if parts < whole:
@@ -140,7 +145,8 @@ class Cycle:
                     placed.append(Placed(due - lead, threshold))
                 case _:
                     pass
-        return sorted(placed, key=lambda one: one.at)
+        placed.sort(key=attrgetter("at"))
+        return placed
 
     def _fire(self, placed: Placed, *, at: int | None) -> None:
         self.spent.add(placed.threshold)

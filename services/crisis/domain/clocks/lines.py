@@ -4,7 +4,7 @@ They hold state and change in place: the fold makes them, owns them and throws t
 Instants are integer microseconds.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Protocol, assert_never
 
 from services.crisis.domain.clocks.calendar import OpenTime
@@ -197,8 +197,10 @@ def prorated(new: Target, calendar: OpenTime | None, *, earliest: Line, at: int)
             return None
 
 
-def earliest_of(lines: Iterable[Line], at: int) -> Line:
+def earliest_of(lines: Sequence[Line], at: int) -> Line:
     """The line with the earliest due instant, as if a halted clock ran again at `at`; of equals the first."""
+    if len(lines) == 1:
+        return lines[0]
     return min(lines, key=lambda line: line.due_if_resumed(at))
 
 

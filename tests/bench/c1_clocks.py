@@ -1,0 +1,103 @@
+"""C1: when business time is used up, beside businesstimedelta. C2: a simulation of ten events. C3: live folds."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from datetime import time as wall
+
+import businesstimedelta
+import holidays
+import pytz
+
+from services.crisis.documents.clock_events import parse_clock_event, to_clock_event
+from services.crisis.documents.simulation import simulate
+from services.crisis.documents.targets import parse_policy
+from services.crisis.domain.clocks import fold
+from services.crisis.domain.clocks.instants import from_micros, to_micros
+from shared.worktime import Calendar, parse_calendar, publish
+from tests.bench.bench import Bench
+from tests.bench.table import Ratio, Row
+
+RUNS = 5
+OPENED = datetime(2026, 9, 25, 9, 13, tzinfo=UTC)
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
+OFFICE = {
+    "key": "cn-office",
+    "zone": "Asia/Shanghai",
+    "weekly": {day: ["09:00-12:00", "13:00-18:00"] for day in WEEKDAYS},
+    "holidays": {"country": "CN"},
+}
+TARGET = {"business": "PT40H", "calendar": "cn-office", "warn": ["50%", "90%"], "warn_before": ["PT1H"]}
+HISTORY = [
+    ("start", 0, {}),
+    ("pause", 1, {"reason": "customer"}),
+    ("resume", 20, {}),
+    ("retarget", 30, {"behaviour": "tighten_only", "policy": "p"}),
+    ("pause", 40, {"reason": "customer"}),
+    ("pause", 41, {"reason": "supplier"}),
+    ("resume", 60, {"reason": "customer"}),
+    ("resume", 70, {"reason": "supplier"}),
+    ("stop", 90, {}),
+    ("reopen", 100, {"mode": "resume"}),
+]
+BODY = {
+    "policy": {"key": "p", "targets": {"resolution": TARGET}},
+    "calendars": [OFFICE],
+    "events": [
+        {"type": kind, "at": (OPENED + timedelta(hours=hours)).isoformat(), **more} for kind, hours, more in HISTORY
+    ],
+    "until": (OPENED + timedelta(hours=120)).isoformat(),
+}
+
+
+async def run(_: Bench) -> list[Row]:
+    """The best of several rounds each; the calendar is compiled before."""
+    calendar = Calendar(publish(parse_calendar(OFFICE)))
+    policy = parse_policy(BODY["policy"]).to_policy()
+    events = [to_clock_event(parse_clock_event(event)) for event in BODY["events"]]
+    until = OPENED + timedelta(hours=120)
+    forty_hours = 40 * 3_600_000_000
+
+    def ours() -> datetime:
+        due = calendar.add_open_time(to_micros(OPENED), forty_hours)
+        assert due is not None
+        return from_micros(due)
+
+    rules = _peer()
+    forty = businesstimedelta.BusinessTimeDelta(rules, hours=40)
+    assert ours() == (OPENED + forty).astimezone(UTC), "both must agree before either is timed"
+    mine, peer = _rate(ours, 5000), _rate(lambda: OPENED + forty, 10)
+    whole = _rate(lambda: simulate(BODY), 100)
+    live = _rate(lambda: fold(policy, events, calendars={"cn-office": calendar}, until=until), 200)
+    return [
+        Row(
+            id="C1",
+            what="due instant of 40 business hours across the National Day holiday",
+            ours=mine,
+            unit="due instants/s",
+            beside={"businesstimedelta": peer},
+            ratios=(Ratio("businesstimedelta", mine / peer, 100),),
+        ),
+        Row(id="C2", what="simulate ten events, one target", ours=1000 / whole, unit="ms", goal=1, less=True),
+        Row(id="C3", what="fold of the same ten events, no segments", ours=live, unit="folds/s"),
+    ]
+
+
+def _rate(call: Callable[[], object], calls: int) -> float:
+    call()
+    rates = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        for _ in range(calls):
+            call()
+        rates.append(calls / (time.perf_counter() - started))
+    return max(rates)
+
+
+def _peer() -> businesstimedelta.Rules:
+    zone = pytz.timezone("Asia/Shanghai")
+    windows = [
+        businesstimedelta.WorkDayRule(start_time=wall(begin), end_time=wall(end), working_days=[0, 1, 2, 3, 4], tz=zone)
+        for begin, end in ((9, 12), (13, 18))
+    ]
+    return businesstimedelta.Rules([*windows, businesstimedelta.HolidayRule(holidays.country_holidays("CN"))])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
 from services.scoring.domain.bands import edges_of
@@ -25,7 +26,6 @@ def tier_changed(
     version: int,
     primary: str | None,
     classes: tuple[ServiceClass, ServiceClass],
-    bands_before: Mapping[str, str | None],
     now: datetime,
 ) -> CloudEvent:
     """`scoring.tier.changed.v1`: `classes` are what the customer is promised before and after."""
@@ -52,7 +52,7 @@ def tier_changed(
         emergency=entry.change.cause == "emergency",
         score=_display(entry.score),
         max_score=_display(entry.max_score),
-        reasons=_reasons(bands_before, entry.bands),
+        reasons=_reasons(entry.bands_before, entry.bands),
     )
     return event_of(payload, id=new_id(), source=SOURCE, subject=customer.id, time=now)
 
@@ -108,17 +108,15 @@ def _display(parts: tuple[int, int] | None) -> float | int | None:
 def _reasons(before: Mapping[str, str | None], after: Mapping[str, str | None]) -> list[TierReason]:
     """The indicators whose band moved since the tier before was given; all of them at the first grading."""
     return [
-        TierReason(
-            indicator=indicator,
-            before=before.get(indicator),
-            after=band,
-            summary=_moved(indicator, before.get(indicator), band),
-        )
+        _reason(indicator, before.get(indicator), band)
         for indicator, band in after.items()
         if band != before.get(indicator)
     ]
 
 
-def _moved(indicator: str, before: str | None, after: str | None) -> str:
+@lru_cache(maxsize=10_000)
+def _reason(indicator: str, before: str | None, after: str | None) -> TierReason:
+    """There are few of these; they never change."""
     now = f"{indicator} is {after}" if after is not None else f"{indicator} is not known"
-    return now if before is None else f"{now}, was {before}"
+    summary = now if before is None else f"{now}, was {before}"
+    return TierReason(indicator=indicator, before=before, after=after, summary=summary)

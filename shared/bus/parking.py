@@ -14,6 +14,7 @@ from shared.bus.dead_letters import write_dead_letter
 from shared.bus.outbox import Outbox
 from shared.bus.port import Received
 from shared.db.database import Database, raw_connection
+from shared.db.packing import pack, unpacked
 from shared.db.subjects import lock_subjects
 
 _INSERT = """
@@ -29,7 +30,9 @@ async def parked_subjects(
 ) -> frozenset[str]:
     """Those of `subjects` that are parked for `group`."""
     rows = await raw.fetch(
-        "select distinct subject from parked where group_name = $1 and subject = any($2::text[])", group, list(subjects)
+        f"select distinct subject from parked where group_name = $1 and subject = any({unpacked('$2')})",  # noqa: S608
+        group,
+        pack(subjects),
     )
     return frozenset(row["subject"] for row in rows)
 

@@ -8,11 +8,14 @@ from collections.abc import Iterable
 
 import asyncpg
 
-_MISSING = """
-select id from unnest($1::text[]) as wanted (id) where not exists (select from subject where subject.id = wanted.id)
-"""
-_INSERT = "insert into subject (id) select unnest($1::text[]) on conflict do nothing"
-_LOCK = "select id from subject where id = any($1::text[]) order by id for update"
+from shared.db.packing import pack, unpacked
+
+_IDS = unpacked("$1")
+_MISSING = f"""
+select id from unnest({_IDS}) as wanted (id) where not exists (select from subject where subject.id = wanted.id)
+"""  # noqa: S608 - constants of ours
+_INSERT = f"insert into subject (id) select unnest({_IDS}) on conflict do nothing"  # noqa: S608
+_LOCK = f"select id from subject where id = any({_IDS}) order by id for update"  # noqa: S608
 
 
 async def lock_subjects(
@@ -28,15 +31,15 @@ async def lock_subjects(
     # New rows first, then all locks: taken the other way round, a row that appears in between could close a circle.
     if not skip_locked:
         await make_subjects(raw, ids)
-    locked = await raw.fetch(_LOCK + (" skip locked" if skip_locked else ""), ids)
+    locked = await raw.fetch(_LOCK + (" skip locked" if skip_locked else ""), pack(ids))
     return frozenset(row["id"] for row in locked)
 
 
 async def make_subjects(raw: "asyncpg.Connection[asyncpg.Record]", ids: list[str]) -> None:
     """Make the rows of these sorted ids that are missing, without locking the others."""
-    missing = sorted(row["id"] for row in await raw.fetch(_MISSING, ids))
+    missing = sorted(row["id"] for row in await raw.fetch(_MISSING, pack(ids)))
     if missing:
-        await raw.execute(_INSERT, missing)
+        await raw.execute(_INSERT, pack(missing))
 
 
 async def number_events(raw: "asyncpg.Connection[asyncpg.Record]", counts: dict[str, int]) -> dict[str, int]:

@@ -11,11 +11,12 @@ from services.scoring.domain.names import comparable, grams
 from services.scoring.domain.profile import COLUMNS, Profile, of_stored
 from services.scoring.domain.standing import ClassSource, ServiceClass
 from services.scoring.store.raw import Raw
+from shared.db.packing import pack, unpacked
 
-_STATES: Final = """
+_STATES: Final = f"""
 select id, segment, service_class, service_class_source, primary_model, revenue_band, revenue_currency,
        published is null
-from customer where id = any($1::text[])
+from customer where id = any({unpacked("$1")})
 """
 
 
@@ -38,7 +39,7 @@ class CustomerState:
 
 async def states(raw: Raw, ids: Iterable[str]) -> dict[str, CustomerState]:
     """The states of those of `ids` that are known."""
-    return {row[0]: CustomerState(*row) for row in await raw.fetch(_STATES, list(ids))}
+    return {row[0]: CustomerState(*row) for row in await raw.fetch(_STATES, pack(ids))}
 
 
 async def create(raw: Raw, ids: Iterable[str], *, now: datetime) -> None:
@@ -49,14 +50,15 @@ async def create(raw: Raw, ids: Iterable[str], *, now: datetime) -> None:
 
 
 _PROFILES: Final = f"""
-select id, {", ".join(COLUMNS)}, details::text, field_times::text from customer where id = any($1::text[])
+select id, {", ".join(COLUMNS)}, details::text, field_times::text from customer
+where id = any({unpacked("$1")})
 """
 
 
 async def profiles(raw: Raw, ids: Iterable[str]) -> dict[str, Profile]:
     """The profiles of those of `ids` that are known."""
     found = {}
-    for row in await raw.fetch(_PROFILES, list(ids)):
+    for row in await raw.fetch(_PROFILES, pack(ids)):
         columns = {name: row[name] for name in COLUMNS}
         found[row["id"]] = of_stored(columns, orjson.loads(row["details"]), orjson.loads(row["field_times"]))
     return found
@@ -111,28 +113,29 @@ class Published:
     sequence: int
 
 
-_PUBLISHED: Final = """
+_PUBLISHED: Final = f"""
 select c.id, c.name, c.segment, c.region, c.account_manager, c.parent_customer_id, c.published::text,
        coalesce(s.sequence, 0)
-from customer c left join subject s on s.id = c.id where c.id = any($1::text[])
+from customer c left join subject s on s.id = c.id where c.id = any({unpacked("$1")})
 """
 
 
 async def published(raw: Raw, ids: Iterable[str]) -> dict[str, Published]:
     """The published side of these customers, who must be locked: `sequence` is the number of their last event."""
     found = {}
-    for row in await raw.fetch(_PUBLISHED, list(ids)):
+    for row in await raw.fetch(_PUBLISHED, pack(ids)):
         one = Published(*row)
         found[one.id] = replace(one, last=None if row[6] is None else orjson.loads(row[6]))
     return found
 
 
-_SAVE_PUBLISHED: Final = """
+_SAVE_PUBLISHED: Final = f"""
 update customer c set
     service_class = p.service_class, service_class_source = p.source, primary_model = p.primary_model,
     revenue_band = p.band, revenue_currency = p.currency,
     published = coalesce(p.published::jsonb, c.published), version = coalesce(p.version, c.version)
-from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::bigint[])
+from unnest({unpacked("$1")}, {unpacked("$2")}, {unpacked("$3")}, {unpacked("$4")}, {unpacked("$5", "smallint")},
+            {unpacked("$6")}, {unpacked("$7")}, {unpacked("$8", "bigint")})
     as p (id, service_class, source, primary_model, band, currency, published, version)
 where c.id = p.id
 """
@@ -154,4 +157,4 @@ async def save_published(raw: Raw, saved: Sequence[tuple[CustomerState, Mapping[
         for state, snapshot, version in sorted(saved, key=lambda one: one[0].id)
     ]
     if rows:
-        await raw.execute(_SAVE_PUBLISHED, *(list(column) for column in zip(*rows, strict=True)))
+        await raw.execute(_SAVE_PUBLISHED, *(pack(column) for column in zip(*rows, strict=True)))

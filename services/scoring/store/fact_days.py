@@ -10,7 +10,6 @@ import polars as pl
 from services.scoring.store.metric_terms import (
     ANSWERS,
     AS_OF,
-    BOUGHT,
     COMPLAINTS,
     CONTACTS,
     CURRENCY,
@@ -19,10 +18,12 @@ from services.scoring.store.metric_terms import (
     RATED,
     TODAY,
     ZONE,
+    bought,
     local_day,
     parameters,
 )
 from services.scoring.store.raw import Raw
+from shared.db.packing import pack
 
 DAYS_SCHEMA: Final = {"customer_id": pl.String, "source": pl.String, "day": pl.Date}
 LONGEST_DAYS: Final = 731
@@ -47,17 +48,17 @@ _DAYS: Final = {
 _UNBOUNDED: Final = frozenset({"since", "rating"})
 """Ages that count from a day however long ago."""
 
-_AHEAD: Final = """
+_AHEAD: Final = f"""
 select customer_id, min(at) as at from (
-    select customer_id, placed_at as at from purchase where customer_id = any($1::text[])
-    union all select customer_id, refunded_at from refund where customer_id = any($1::text[])
-    union all select customer_id, at from interaction where customer_id = any($1::text[])
-    union all select customer_id, received_at from complaint where customer_id = any($1::text[])
-    union all select customer_id, withdrawn_at from complaint where customer_id = any($1::text[])
-    union all select customer_id, published_at from mention where customer_id = any($1::text[])
-    union all select customer_id, answered_at from survey_answer where customer_id = any($1::text[])
-    union all select customer_id, rated_at from rating where customer_id = any($1::text[])
-    union all select customer_id, valid_until from rating where customer_id = any($1::text[])
+    select customer_id, placed_at as at from purchase where customer_id = any({IDS})
+    union all select customer_id, refunded_at from refund where customer_id = any({IDS})
+    union all select customer_id, at from interaction where customer_id = any({IDS})
+    union all select customer_id, received_at from complaint where customer_id = any({IDS})
+    union all select customer_id, withdrawn_at from complaint where customer_id = any({IDS})
+    union all select customer_id, published_at from mention where customer_id = any({IDS})
+    union all select customer_id, answered_at from survey_answer where customer_id = any({IDS})
+    union all select customer_id, rated_at from rating where customer_id = any({IDS})
+    union all select customer_id, valid_until from rating where customer_id = any({IDS})
 ) instants where at > $2 group by customer_id
 """
 
@@ -91,9 +92,9 @@ def _statement(kinds: frozenset[str]) -> str:
         )
     # The parameters are named once, so that statements without a use for one of them have the same list.
     named = f"select {AS_OF}, {ZONE}, {CURRENCY}, {TODAY}"
-    return f"with bought as ({BOUGHT}), named as ({named}) " + " union ".join(parts)
+    return f"with bought as ({bought(refunds=True)}), named as ({named}) " + " union ".join(parts)
 
 
 async def ahead(raw: Raw, ids: Sequence[str], *, as_of: datetime) -> dict[str, datetime]:
     """Per customer the next instant after `as_of` at which something already told takes effect or becomes invalid."""
-    return {row["customer_id"]: row["at"] for row in await raw.fetch(_AHEAD, list(ids), as_of)}
+    return {row["customer_id"]: row["at"] for row in await raw.fetch(_AHEAD, pack(ids), as_of)}

@@ -8,10 +8,15 @@ import msgspec
 
 from services.scoring.store.raw import Raw
 from shared.contracts import CloudEvent
+from shared.db.packing import pack, unpacked
 
-_SEEN = """
-select arrived.at from unnest($1::text[], $2::text[]) with ordinality as arrived (source, event_id, at)
-join fact on fact.source = arrived.source and fact.event_id = arrived.event_id
+# One look at the key for each, whatever the planner thinks of the table.
+_SEEN = f"""
+select arrived.at
+from unnest({unpacked("$1")}, {unpacked("$2")}) with ordinality as arrived (source, event_id, at)
+cross join lateral (
+    select from fact where fact.source = arrived.source and fact.event_id = arrived.event_id limit 1
+) as seen
 """
 _COLUMNS = ("source", "event_id", "type", "customer_id", "occurred_at", "received_at", "body")
 _encode = msgspec.json.Encoder().encode
@@ -35,7 +40,7 @@ async def unseen(raw: Raw, events: Sequence[CloudEvent]) -> list[int]:
     for position, event in enumerate(events):
         first.setdefault((event.source, event.id), position)
     positions = list(first.values())
-    rows = await raw.fetch(_SEEN, [source for source, _ in first], [event_id for _, event_id in first])
+    rows = await raw.fetch(_SEEN, pack(source for source, _ in first), pack(event_id for _, event_id in first))
     seen = {positions[row[0] - 1] for row in rows}
     return [position for position in positions if position not in seen] if seen else positions
 

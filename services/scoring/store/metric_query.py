@@ -8,7 +8,6 @@ from services.scoring.domain.models.metrics import METRICS, STAGE
 from services.scoring.store.metric_definitions import DEFINITIONS, Aggregate
 from services.scoring.store.metric_terms import (
     ANSWERS,
-    BOUGHT,
     COMPLAINTS,
     CONTACTS,
     GAPS,
@@ -16,6 +15,7 @@ from services.scoring.store.metric_terms import (
     MENTIONS,
     RATED,
     Windows,
+    bought,
 )
 
 _ROWS = {
@@ -41,17 +41,19 @@ class MetricQuery:
     lags: tuple[int, ...]
 
 
-def metric_query(keys: Iterable[str], *, evidence: bool = False) -> MetricQuery:
+def metric_query(keys: Iterable[str], *, evidence: bool = False, refunds: bool = True) -> MetricQuery:
     """The statement for these metrics; with `evidence` also how many facts and gaps stand behind each.
+
+    `refunds` may be left out for customers who never had one.
 
     Keys that are not computed are left out: an absent column is not known. Equal sets give the same text, so that the
     server prepares it once.
     """
-    return _query(frozenset(keys), evidence)
+    return _query(frozenset(keys), evidence, refunds)
 
 
 @cache
-def _query(keys: frozenset[str], evidence: bool) -> MetricQuery:  # noqa: FBT001 - a cache key
+def _query(keys: frozenset[str], evidence: bool, refunds: bool) -> MetricQuery:  # noqa: FBT001 - a cache key
     windows = Windows()
     found = {key: DEFINITIONS[key](windows) for key in METRICS if key in keys and key in DEFINITIONS}
     inner: dict[str, dict[str, str]] = {}
@@ -66,7 +68,7 @@ def _query(keys: frozenset[str], evidence: bool) -> MetricQuery:  # noqa: FBT001
     uses_bought = any(source in inner for source in ("bought", "gaps"))
     sql = "\n".join(
         [
-            f"with bought as ({BOUGHT})" if uses_bought else "",
+            f"with bought as ({bought(refunds=refunds)})" if uses_bought else "",
             "select c.id" + "".join(f', {expression} as "{name}"' for name, expression in outer.items()),
             "from customer c",
             *joins,

@@ -1,7 +1,7 @@
 """The words that metric definitions are written in: parameters, windows, money, and the rows of each source.
 
-Parameters: $1 customer ids, $2 `as_of`, $3 the model's zone, $4 its currency, $5 the local date of `as_of`, and from $6
-on the instants at which the windows begin.
+Parameters: $1 customer ids (packed), $2 `as_of`, $3 the model's zone, $4 its currency, $5 the local date of `as_of`, and
+from $6 on the instants at which the windows begin.
 """
 
 from collections.abc import Iterable
@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from services.scoring.domain.civil import day_of, days_before, start_of_day
 from services.scoring.domain.models.metrics import Lags
+from shared.db.packing import pack, unpacked
 
-IDS: Final = "$1::text[]"
+IDS: Final = unpacked("$1")
 AS_OF: Final = "$2::timestamptz"
 ZONE: Final = "$3::text"
 CURRENCY: Final = "$4::text"
@@ -46,7 +47,7 @@ def parameters(ids: Iterable[str], as_of: datetime, zone: str, currency: str, la
     """The values of a statement's parameters."""
     today = day_of(as_of, zone)
     starts = [start_of_day(_lower_bound(days_before(today, lag)), zone) for lag in lags]
-    return [list(ids), as_of, zone, currency, today, *starts]
+    return [pack(ids), as_of, zone, currency, today, *starts]
 
 
 def _lower_bound(day: date) -> date:
@@ -71,7 +72,15 @@ def _unless_mixed(expression: str) -> str:
     return f"case when r.lowest <> p.currency or r.highest <> p.currency then null else {expression} end"
 
 
-BOUGHT: Final = f"""
+_REFUNDED: Final = f"""
+    select customer_id, order_id, sum(amount)::bigint as amount, min(currency) as lowest, max(currency) as highest
+    from refund where customer_id = any({IDS}) and refunded_at <= {AS_OF} group by customer_id, order_id
+"""
+_NOTHING: Final = """
+    select null::text as customer_id, null::text as order_id, null::bigint as amount, null::text as lowest,
+           null::text as highest where false
+"""
+_BOUGHT: Final = f"""
     select p.customer_id, p.placed_at, p.quantity,
         case when p.amount > 0 and r.amount >= p.amount and r.lowest = p.currency and r.highest = p.currency
              then null else p.placed_at end as bought_at,
@@ -80,13 +89,20 @@ BOUGHT: Final = f"""
         {_unless_mixed(_money("p.amount - coalesce(r.amount, 0) - p.net_cost"))} as net_margin,
         {_unless_mixed(_money("least(p.amount, coalesce(r.amount, 0))"))} as refunded
     from purchase p
-    left join (
-        select customer_id, order_id, sum(amount)::bigint as amount, min(currency) as lowest, max(currency) as highest
-        from refund where customer_id = any({IDS}) and refunded_at <= {AS_OF} group by customer_id, order_id
-    ) r on r.customer_id = p.customer_id and r.order_id = p.order_id
+    left join (%s) r on r.customer_id = p.customer_id and r.order_id = p.order_id
     where p.customer_id = any({IDS}) and p.placed_at <= {AS_OF} offset 0
 """
-"""Orders placed so far: `bought_at` is null for one that was refunded in full, as if it had never been placed."""
+
+
+def bought(*, refunds: bool) -> str:
+    """Orders placed so far: `bought_at` is null for one that was refunded in full, as if it had never been placed.
+
+    Without `refunds` for customers who never had one: the same rows, without looking for refunds of each order.
+    """
+    return _BOUGHT % (_REFUNDED if refunds else _NOTHING)
+
+
+HAVING_REFUNDS: Final = f"select distinct customer_id from refund where customer_id = any({IDS})"
 
 GAPS: Final = f"""
     select customer_id, array_agg(gap order by gap) as gaps, count(*) as steps,

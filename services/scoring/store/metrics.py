@@ -6,16 +6,22 @@ from datetime import datetime
 import polars as pl
 
 from services.scoring.store.metric_query import metric_query
-from services.scoring.store.metric_terms import parameters
+from services.scoring.store.metric_terms import HAVING_REFUNDS, parameters
 from services.scoring.store.raw import Raw
+from shared.db.packing import pack
 
 
 async def metric_frame(
     raw: Raw, ids: Sequence[str], keys: Iterable[str], *, as_of: datetime, zone: str, currency: str
 ) -> pl.DataFrame:
     """One row per known customer of `ids`: `customer_id` and the Int64 columns of the metrics, null = not known."""
+    rows: list[Sequence[object]] = []
     query = metric_query(keys)
-    rows = await raw.fetch(query.sql, *parameters(ids, as_of, zone, currency, query.lags))
+    having = {row[0] for row in await raw.fetch(HAVING_REFUNDS, pack(ids))}
+    for refunds, members in ((True, having), (False, [id_ for id_ in ids if id_ not in having] if having else ids)):
+        if members:
+            query = metric_query(keys, refunds=refunds)
+            rows += await raw.fetch(query.sql, *parameters(members, as_of, zone, currency, query.lags))
     names = ("customer_id", *query.columns)
     columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) if rows else [[] for _ in names]
     return pl.DataFrame(

@@ -1,5 +1,6 @@
-"""Tiers now and before: the standing of each customer in each model, and its bitemporal history."""
+"""Tiers now: the standing of each customer in each model, and when it has to be looked at again."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,32 +10,66 @@ import orjson
 
 from services.scoring.domain.standing import Change, Standing, Verdict
 from services.scoring.store.raw import Raw
+from services.scoring.store.tier_history import OPEN_ENTRY, close_entries, write_entries
+from shared.db.packing import pack, unpacked
 
 Place = tuple[str, str]
 """A customer's id and a model's key."""
 
-standing_names: Final = (
-    "customer_id", "model", "model_version", "state", "tier", "rank", "service_class", "graded_before", "effective_at",
-    "next_change_at",
-)  # fmt: skip
-_FIND: Final = f"select {', '.join(standing_names)} from standing where customer_id = any($1::text[])"
-
-
-async def standings(raw: Raw, ids: Iterable[str]) -> dict[Place, Standing]:
-    """All standings of these customers."""
-    found: dict[Place, Standing] = {}
-    for customer_id, model, version, state, tier, rank, class_, before, effective_at, next_change_at in await raw.fetch(
-        _FIND, list(ids)
-    ):
-        verdict = Verdict(model, version, state, tier, rank, class_)
-        found[customer_id, model] = Standing(verdict, before, effective_at, next_change_at)
-    return found
+COLUMNS: Final = ("customer_id", "model", "model_version", "state", "tier", "service_class", "next_change_at")
+_FIND: Final = f"select {', '.join(COLUMNS)} from standing where customer_id = any({unpacked('$1')})"
 
 
 async def standing_columns(raw: Raw, ids: Iterable[str]) -> list[Sequence[Any]]:
-    """All standings of these customers, column by column in the order of `standing_names`."""
-    rows = await raw.fetch(_FIND, list(ids))
-    return list(zip(*rows, strict=True)) if rows else [()] * len(standing_names)
+    """All standings of these customers, column by column in the order of COLUMNS."""
+    rows = await raw.fetch(_FIND, pack(ids))
+    return list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+
+
+_VERDICTS: Final = f"""
+select customer_id, model, model_version, state, tier, rank, service_class from standing
+where customer_id = any({unpacked("$1")})
+"""
+
+
+async def verdicts(raw: Raw, ids: Iterable[str]) -> dict[str, dict[str, Verdict]]:
+    """What each model says of these customers, by customer and model."""
+    found: dict[str, dict[str, Verdict]] = defaultdict(dict)
+    for customer_id, *parts in await raw.fetch(_VERDICTS, pack(ids)):
+        verdict = Verdict(*parts)
+        found[customer_id][verdict.model] = verdict
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A standing and the bands that led to it."""
+
+    standing: Standing
+    bands: Mapping[str, str | None]
+
+
+_REACHED: Final = f"""
+select n.customer_id, n.model, s.model_version, s.state, s.tier, s.rank, s.service_class, s.graded_before,
+       s.effective_at, entry.bands::text
+from unnest({unpacked("$1")}, {unpacked("$2")}) as n (customer_id, model)
+cross join lateral (
+    select * from standing where standing.customer_id = n.customer_id and standing.model = n.model limit 1
+) as s
+cross join lateral ({OPEN_ENTRY}) as entry
+"""
+
+
+async def reached(raw: Raw, places: Sequence[Place]) -> dict[Place, Reached]:
+    """The standings in these places, as far as there are any, with how they were reached."""
+    if not places:
+        return {}
+    rows = await raw.fetch(_REACHED, pack(place[0] for place in places), pack(place[1] for place in places))
+    found: dict[Place, Reached] = {}
+    for customer_id, model, version, state, tier, rank, class_, before, effective_at, bands in rows:
+        verdict = Verdict(model, version, state, tier, rank, class_)
+        found[customer_id, model] = Reached(Standing(verdict, before, effective_at), orjson.loads(bands))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +81,16 @@ class Entry:
     score: tuple[int, int] | None
     max_score: tuple[int, int] | None
     bands: Mapping[str, str | None]
+    bands_before: Mapping[str, str | None]
     next_change_at: datetime | None
 
 
-_PUT: Final = """
+_PUT: Final = f"""
 insert into standing as s (customer_id, model, model_version, state, tier, rank, service_class, graded_before,
                            effective_at, computed_at, cause, next_change_at)
 select customer_id, model, version, state, tier, rank, class, tier is not null, $10, $10, cause, next_change_at
-from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[],
-            $9::timestamptz[])
+from unnest({unpacked("$1")}, {unpacked("$2")}, {unpacked("$3", "int")}, {unpacked("$4")}, {unpacked("$5")},
+            {unpacked("$6", "smallint")}, {unpacked("$7")}, {unpacked("$8")}, {unpacked("$9", "timestamptz")})
     as n (customer_id, model, version, state, tier, rank, class, cause, next_change_at)
 on conflict (customer_id, model) do update set
     model_version = excluded.model_version, state = excluded.state, tier = excluded.tier, rank = excluded.rank,
@@ -62,26 +98,13 @@ on conflict (customer_id, model) do update set
     effective_at = excluded.effective_at, computed_at = excluded.computed_at, cause = excluded.cause,
     next_change_at = excluded.next_change_at
 """
-# One look at the index of open entries for each place, whatever the planner thinks of the table.
-_OPEN: Final = """
-unnest($1::text[], $2::text[]) as n (customer_id, model) cross join lateral (
-    select h.id, h.bands from tier_history h
-    where h.customer_id = n.customer_id and h.model = n.model
-      and h.valid_to = 'infinity' and h.superseded_at = 'infinity' limit 1
-) as entry
-"""
-_CLOSE: Final = f"update tier_history set valid_to = $3 where id = any(array(select entry.id from {_OPEN}))"
-_HISTORY_COLUMNS: Final = (
-    "customer_id", "model", "model_version", "state", "tier", "rank", "service_class", "from_tier", "direction",
-    "cause", "score_num", "score_den", "bands", "valid_from", "recorded_at",
-)  # fmt: skip
 
 
-async def record(raw: Raw, entries: Sequence[Entry], *, now: datetime) -> None:
+async def record(raw: Raw, entries: Iterable[Entry], *, now: datetime) -> None:
     """Put these verdicts in force from `now` on and write them into the history."""
-    if not entries:
-        return
     ordered = sorted(entries, key=lambda entry: (entry.customer_id, entry.change.after.model))
+    if not ordered:
+        return
     rows = [
         (
             entry.customer_id,
@@ -96,15 +119,10 @@ async def record(raw: Raw, entries: Sequence[Entry], *, now: datetime) -> None:
         )
         for entry, after in ((entry, entry.change.after) for entry in ordered)
     ]
-    await raw.execute(_PUT, *(list(column) for column in zip(*rows, strict=True)), now)
-    replaced = [entry for entry in ordered if entry.change.before is not None]
-    if replaced:
-        await raw.execute(
-            _CLOSE, [entry.customer_id for entry in replaced], [e.change.after.model for e in replaced], now
-        )
-    await raw.copy_records_to_table(
-        "tier_history", columns=_HISTORY_COLUMNS, records=[_history_row(entry, now) for entry in ordered]
-    )
+    await raw.execute(_PUT, *(pack(column) for column in zip(*rows, strict=True)), now)
+    replaced = [(e.customer_id, e.change.after.model) for e in ordered if e.change.before is not None]
+    await close_entries(raw, replaced, now=now)
+    await write_entries(raw, [_history_row(entry, now) for entry in ordered])
 
 
 def _history_row(entry: Entry, now: datetime) -> tuple[Any, ...]:
@@ -129,18 +147,10 @@ def _history_row(entry: Entry, now: datetime) -> tuple[Any, ...]:
     )
 
 
-_BANDS: Final = f"select n.customer_id, n.model, entry.bands::text from {_OPEN}"
-
-
-async def bands_in_force(raw: Raw, places: Sequence[Place]) -> dict[Place, dict[str, str | None]]:
-    """The bands that led to the tiers now in force."""
-    rows = await raw.fetch(_BANDS, [place[0] for place in places], [place[1] for place in places])
-    return {(row[0], row[1]): orjson.loads(row[2]) for row in rows}
-
-
-_TOUCH: Final = """
+_TOUCH: Final = f"""
 update standing s set model_version = n.version, next_change_at = n.next_change_at
-from unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[]) as n (customer_id, model, version, next_change_at)
+from unnest({unpacked("$1")}, {unpacked("$2")}, {unpacked("$3", "int")}, {unpacked("$4", "timestamptz")})
+    as n (customer_id, model, version, next_change_at)
 where s.customer_id = n.customer_id and s.model = n.model
 """
 
@@ -151,15 +161,15 @@ async def reschedule(raw: Raw, moved: Mapping[Place, tuple[int, datetime | None]
         places = sorted(moved)
         await raw.execute(
             _TOUCH,
-            [place[0] for place in places],
-            [place[1] for place in places],
-            [moved[place][0] for place in places],
-            [moved[place][1] for place in places],
+            pack(place[0] for place in places),
+            pack(place[1] for place in places),
+            pack(moved[place][0] for place in places),
+            pack(moved[place][1] for place in places),
         )
 
 
-_END: Final = """
-delete from standing s using unnest($1::text[], $2::text[]) as n (customer_id, model)
+_END: Final = f"""
+delete from standing s using unnest({unpacked("$1")}, {unpacked("$2")}) as n (customer_id, model)
 where s.customer_id = n.customer_id and s.model = n.model
 """
 
@@ -167,9 +177,8 @@ where s.customer_id = n.customer_id and s.model = n.model
 async def end(raw: Raw, places: Sequence[Place], *, now: datetime) -> None:
     """Models that no longer apply say nothing of these customers from `now` on."""
     if places:
-        ids, models = [place[0] for place in places], [place[1] for place in places]
-        await raw.execute(_END, ids, models)
-        await raw.execute(_CLOSE, ids, models, now)
+        await raw.execute(_END, pack(place[0] for place in places), pack(place[1] for place in places))
+        await close_entries(raw, places, now=now)
 
 
 _DUE: Final = """

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from services.scoring.domain.standing import Verdict, applies, primary, service_class, tiers
+from services.scoring.domain.standing import Applying, Verdict, applies, primary, service_class, tiers
 from services.scoring.publishing import CUSTOMERS, TIERS, snapshot, snapshot_fields, tier_changed
 from services.scoring.store import customers, standings
 from services.scoring.store.customers import CustomerState
@@ -28,17 +28,12 @@ async def announce(
     models: Sequence[ActiveModel],
     news: Mapping[str, News],
     entries: Iterable[Entry],
-    before: Mapping[tuple[str, str], Mapping[str, str | None]],
 ) -> None:
-    """Publish what changed for these customers, whose standings are already written, and note what was published.
-
-    `before` are the bands that led to the tiers that `entries` replace.
-    """
+    """Publish what changed for these customers, whose standings are already written, and note what was published."""
     ids = sorted(news)
     told = await customers.published(work.raw, ids)
-    verdicts: dict[str, dict[str, Verdict]] = defaultdict(dict)
-    for (customer_id, model), standing in (await standings.standings(work.raw, ids)).items():
-        verdicts[customer_id][model] = standing.verdict
+    verdicts = await standings.verdicts(work.raw, ids)
+    applying = [model.applying for model in models]
     changes: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         if entry.change.direction is not None:
@@ -46,7 +41,7 @@ async def announce(
     saved: list[tuple[CustomerState, Mapping[str, Any] | None, int | None]] = []
     for customer_id in ids:
         customer = told[customer_id]
-        state = _state_now(models, news[customer_id], verdicts[customer_id], customer.segment)
+        state = _state_now(applying, news[customer_id], verdicts[customer_id], customer.segment)
         version = customer.sequence
         for entry in changes[customer_id]:
             version += 1
@@ -58,7 +53,6 @@ async def announce(
                     version=version,
                     primary=state.primary_model,
                     classes=(news[customer_id].state.service_class, state.service_class),
-                    bands_before=before.get((customer_id, entry.change.after.model), {}),
                     now=work.now,
                 ),
             )
@@ -73,13 +67,13 @@ async def announce(
 
 
 def _state_now(
-    models: Sequence[ActiveModel], news: News, verdicts: Mapping[str, Verdict], segment: str | None
+    models: Sequence[Applying], news: News, verdicts: Mapping[str, Verdict], segment: str | None
 ) -> CustomerState:
-    chosen = primary((model.applying for model in models), segment)
+    chosen = primary(models, segment)
     class_, source = service_class(verdicts, chosen)
     band, currency = news.revenue or (None, None)
-    return replace(
-        news.state,
+    return CustomerState(
+        id=news.state.id,
         segment=segment,
         service_class=class_,
         service_class_source=source,

@@ -10,13 +10,13 @@ from typing import Final
 
 import polars as pl
 
-from services.scoring.domain.civil import day_of
 from services.scoring.domain.profile import Profile, ProfileUpdate, merge
 from services.scoring.publishing import SOURCE
 from services.scoring.store import customers, facts, observations
 from services.scoring.store.fact_days import DAYS_SCHEMA
 from services.scoring.store.models import Models
 from services.scoring.store.observations import Observations
+from services.scoring.usecases.grading import INSTANT
 from services.scoring.usecases.observe import observe, occurred_at
 from services.scoring.usecases.regrade import Occasion, Regraded, regrade
 from shared.contracts import CloudEvent, Payload
@@ -40,6 +40,7 @@ _ADDING: Final[Mapping[type[Payload], tuple[str, ...]]] = {
     SurveyAnswered: ("survey",),
 }
 """Facts that add a day to these sources and take none away."""
+Days = dict[str, pl.DataFrame]
 _NEUTRAL: Final = frozenset({"customer.complaint.updated.v1"})
 
 
@@ -50,7 +51,7 @@ class Batch:
     stored: list[tuple[CloudEvent, datetime]] = field(default_factory=list)
     seen: Observations = field(default_factory=Observations)
     updates: dict[str, list[ProfileUpdate]] = field(default_factory=dict)
-    added: list[tuple[str, tuple[str, ...], datetime]] = field(default_factory=list)
+    added: dict[tuple[str, ...], tuple[list[str], list[datetime]]] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
 
     @property
@@ -93,7 +94,9 @@ def _sort(arrived: Iterable[tuple[CloudEvent, Payload]], *, now: datetime) -> Ba
             batch.updates.setdefault(event.subject, []).append(update)
         adds = _ADDING.get(type(payload))
         if adds is not None and at <= now:
-            batch.added.append((event.subject, adds, at))
+            ids, instants = batch.added.setdefault(adds, ([], []))
+            ids.append(event.subject)
+            instants.append(at)
         elif event.type not in _NEUTRAL:
             batch.whole.add(event.subject)
     return batch
@@ -120,14 +123,14 @@ async def _update_profiles(work: UnitOfWork, updates: Mapping[str, Sequence[Prof
     return frozenset(id_ for id_, (profile, _) in changed.items() if profile.values != before[id_].values)
 
 
-def _days(added: Iterable[tuple[str, tuple[str, ...], datetime]], zones: Iterable[str]) -> dict[str, pl.DataFrame]:
+def _days(added: Mapping[tuple[str, ...], tuple[list[str], list[datetime]]], zones: Iterable[str]) -> Days:
     """The new facts' local days, by zone."""
-    rows = [(customer_id, source, at) for customer_id, sources, at in added for source in sources]
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), ()]
     found = {}
     for zone in zones:
-        days = [day_of(at, zone) for at in columns[2]]
-        found[zone] = pl.DataFrame(
-            dict(zip(DAYS_SCHEMA, (columns[0], columns[1], days), strict=True)), schema=DAYS_SCHEMA
-        )
+        parts = [pl.DataFrame(schema=DAYS_SCHEMA)]
+        for sources, (ids, instants) in added.items():
+            days = pl.Series("day", instants, dtype=INSTANT).dt.convert_time_zone(zone).dt.date()
+            frame = pl.DataFrame([pl.Series("customer_id", ids, dtype=pl.String), days]).unique()
+            parts += [frame.select("customer_id", pl.lit(source).alias("source"), "day") for source in sources]
+        found[zone] = pl.concat(parts)
     return found

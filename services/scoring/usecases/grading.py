@@ -13,24 +13,22 @@ import polars as pl
 from services.scoring.domain.evaluator import evaluate
 from services.scoring.domain.evaluator_time import next_changes
 from services.scoring.domain.models.metrics import METRICS
-from services.scoring.domain.standing import Cause, Standing, Verdict, change
+from services.scoring.domain.standing import Cause, Verdict, change
 from services.scoring.store.models import ActiveModel
-from services.scoring.store.standings import Entry
+from services.scoring.store.standings import Entry, Place, Reached
 
 INSTANT: Final = pl.Datetime("us", "UTC")
-STANDING_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+Schema = dict[str, pl.DataType | type[pl.DataType]]
+STANDING_SCHEMA: Final[Schema] = {
     "customer_id": pl.String,
     "model": pl.String,
     "old_version": pl.Int32,
     "old_state": pl.String,
     "old_tier": pl.String,
-    "old_rank": pl.Int16,
     "old_class": pl.String,
-    "graded_before": pl.Boolean,
-    "effective_at": INSTANT,
     "old_next": INSTANT,
 }
-_NEXT_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {"customer_id": pl.String, "next": INSTANT}
+_NEXT_SCHEMA: Final[Schema] = {"customer_id": pl.String, "next": INSTANT}
 _VERDICT: Final = ("state", "tier", "rank", "service_class")
 
 
@@ -50,10 +48,16 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """What one model makes of a batch: what changed, and whom to look at when."""
+    """What one model makes of a batch: rows whose verdict changed, and whom to look at when."""
 
-    entries: list[Entry]
-    moved: dict[tuple[str, str], tuple[int, datetime | None]]
+    model: ActiveModel
+    changed: list[dict[str, Any]]
+    moved: dict[Place, tuple[int, datetime | None]]
+
+    @property
+    def places(self) -> list[Place]:
+        """Where there was another verdict before."""
+        return [(row["customer_id"], self.model.key) for row in self.changed if row["old_state"] is not None]
 
 
 def sources_of(models: Iterable[ActiveModel]) -> frozenset[str]:
@@ -62,48 +66,64 @@ def sources_of(models: Iterable[ActiveModel]) -> frozenset[str]:
     return frozenset(metric.source for metric in metrics if metric.source is not None)
 
 
-def grade(
-    model: ActiveModel,
-    metrics: pl.DataFrame,
-    standings: pl.DataFrame,
-    *,
-    timing: Timing,
-    cause: Cause,
-    now: datetime,
-) -> Graded:
-    """Grade the customers of `metrics` by `model` as of `now`.
+def standing_frame(columns: Sequence[Sequence[object]]) -> pl.DataFrame:
+    """The standings of a batch, from columns in the order of STANDING_SCHEMA."""
+    named = zip(STANDING_SCHEMA.items(), columns, strict=True)
+    return pl.DataFrame([pl.Series(name, values, dtype=dtype) for (name, dtype), values in named])
 
-    `standings` has the columns of STANDING_SCHEMA for all models; what this one said before is compared with what it
-    says now.
-    """
-    bands = [f"band.{indicator.key}" for indicator in model.compiled.model.indicators]
+
+def grade(
+    model: ActiveModel, metrics: pl.DataFrame, standings: pl.DataFrame, *, timing: Timing, now: datetime
+) -> Graded:
+    """Grade the customers of `metrics` by `model` as of `now` and compare with what it said before."""
     graded = evaluate(model.compiled, metrics).select(
         "customer_id",
         pl.col("state", "tier", "service_class").cast(pl.String),
-        pl.col("rank").cast(pl.Int16),
+        "rank",
         "score.num",
         "score.den",
         "max_score.num",
         "max_score.den",
-        *bands,
+        *(f"band.{indicator.key}" for indicator in model.compiled.model.indicators),
     )
     mine = standings.filter(pl.col("model") == model.key).drop("model")
     table = _with_next(graded.join(mine, on="customer_id", how="left"), model, timing, now)
-    is_new = pl.col("old_state").is_null()
     differs = (
-        is_new
-        | (pl.col("state") != pl.col("old_state"))
+        pl.col("state").ne_missing(pl.col("old_state"))
         | pl.col("tier").ne_missing(pl.col("old_tier"))
         | pl.col("service_class").ne_missing(pl.col("old_class"))
     )
-    moves = ~differs & ((pl.col("old_version") != model.version) | pl.col("next").ne_missing(pl.col("old_next")))
-    changed = table.filter(differs)
-    entries = [_entry(model, row, bands, cause) for row in changed.iter_rows(named=True)]
-    rows = table.filter(moves).select("customer_id", "next").iter_rows()
+    put_off = pl.col("next").ne_missing(pl.col("old_next"))
+    moves = ~differs & ((pl.col("old_version") != model.version) | put_off)
+    moved = table.filter(moves).select("customer_id", "next").iter_rows()
     return Graded(
-        entries=[entry for entry in entries if entry is not None],
-        moved={(customer_id, model.key): (model.version, instant) for customer_id, instant in rows},
+        model,
+        changed=table.filter(differs).to_dicts(),
+        moved={(customer_id, model.key): (model.version, instant) for customer_id, instant in moved},
     )
+
+
+def entries_of(graded: Graded, before: Mapping[Place, Reached], *, cause: Cause) -> list[Entry]:
+    """The history entries of what changed; `before` is how the verdicts in `graded.places` were reached."""
+    model = graded.model
+    entries = []
+    for row in graded.changed:
+        after = Verdict(model.key, model.version, *(row[name] for name in _VERDICT))
+        old = before.get((row["customer_id"], model.key))
+        found = change(old.standing if old else None, after, cause=cause)
+        if found is not None:
+            entries.append(
+                Entry(
+                    customer_id=row["customer_id"],
+                    change=found,
+                    score=_fraction(row, "score"),
+                    max_score=_fraction(row, "max_score"),
+                    bands={name[5:]: band for name, band in row.items() if name[:5] == "band."},
+                    bands_before=old.bands if old else {},
+                    next_change_at=row["next"],
+                )
+            )
+    return entries
 
 
 def _with_next(table: pl.DataFrame, model: ActiveModel, timing: Timing, now: datetime) -> pl.DataFrame:
@@ -117,35 +137,16 @@ def _with_next(table: pl.DataFrame, model: ActiveModel, timing: Timing, now: dat
         columns = {"customer_id": list(timing.ahead), "next": list(timing.ahead.values())}
         parts.append(pl.DataFrame(columns, schema=_NEXT_SCHEMA))
     upcoming = pl.concat(parts)
-    if len(parts) > 1 + bool(timing.ahead):
+    if timing.ahead:
         upcoming = upcoming.group_by("customer_id").agg(pl.col("next").min())
     joined = table.join(upcoming, on="customer_id", how="left")
     if timing.whole is None:
         return joined
     sooner = pl.min_horizontal("next", "old_next")
-    is_whole = pl.col("customer_id").is_in(pl.Series(sorted(timing.whole), dtype=pl.String).implode())
-    return joined.with_columns(pl.when(is_whole).then(pl.col("next")).otherwise(sooner).alias("next"))
-
-
-def _entry(model: ActiveModel, row: Mapping[str, Any], bands: Sequence[str], cause: Cause) -> Entry | None:
-    after = Verdict(model.key, model.version, *(row[name] for name in _VERDICT))
-    before = None
-    if row["old_state"] is not None:
-        old = Verdict(
-            model.key, row["old_version"], row["old_state"], row["old_tier"], row["old_rank"], row["old_class"]
-        )
-        before = Standing(old, row["graded_before"], row["effective_at"], row["old_next"])
-    found = change(before, after, cause=cause)
-    if found is None:
-        return None
-    return Entry(
-        customer_id=row["customer_id"],
-        change=found,
-        score=_fraction(row, "score"),
-        max_score=_fraction(row, "max_score"),
-        bands={name.removeprefix("band."): row[name] for name in bands},
-        next_change_at=row["next"],
-    )
+    if timing.whole:
+        is_whole = pl.col("customer_id").is_in(sorted(timing.whole))
+        sooner = pl.when(is_whole).then(pl.col("next")).otherwise(sooner)
+    return joined.with_columns(sooner.alias("next"))
 
 
 def _fraction(row: Mapping[str, Any], name: str) -> tuple[int, int] | None:

@@ -19,7 +19,7 @@ from services.scoring.store.fact_days import ahead, fact_days
 from services.scoring.store.metrics import metric_frame
 from services.scoring.store.models import ActiveModel, Models
 from services.scoring.usecases.announce import News, announce, applying_to
-from services.scoring.usecases.grading import STANDING_SCHEMA, Graded, Timing, grade, sources_of
+from services.scoring.usecases.grading import Graded, Timing, entries_of, grade, sources_of, standing_frame
 from shared.contracts.currencies import MINOR_UNITS
 from shared.db.unit_of_work import UnitOfWork
 
@@ -57,7 +57,7 @@ async def regrade(work: UnitOfWork, models: Models, ids: Iterable[str], occasion
     states = await customers.states(work.raw, sorted(ids))
     groups = _by_segment(states.values())
     metrics = await _metrics(work, active, list(states))
-    told = _standing_frame(await standings.standing_columns(work.raw, list(states)))
+    told = standing_frame(await standings.standing_columns(work.raw, states))
     unsure = _not_yet(active, groups, told) - occasion.fresh
     whole = frozenset(states) if occasion.days is None else occasion.whole | unsure
     timing = await _timing(work, active, whole, occasion)
@@ -66,12 +66,10 @@ async def regrade(work: UnitOfWork, models: Models, ids: Iterable[str], occasion
         for model in applying_to(active, segment):
             frame = metrics[_place(model)]
             mine = frame if len(groups) == 1 else frame.filter(pl.col("customer_id").is_in(members))
-            graded.append(grade(model, mine, told, timing=timing, cause=occasion.cause, now=work.now))
+            graded.append(grade(model, mine, told, timing=timing, now=work.now))
     ended = _ended(active, states, told)
-    entries = [entry for one in graded for entry in one.entries]
-    before = await standings.bands_in_force(
-        work.raw, [(e.customer_id, e.change.after.model) for e in entries if e.change.before is not None]
-    )
+    before = await standings.reached(work.raw, [place for one in graded for place in one.places])
+    entries = [entry for one in graded for entry in entries_of(one, before, cause=occasion.cause)]
     await standings.record(work.raw, entries, now=work.now)
     await standings.reschedule(work.raw, {place: to for one in graded for place, to in one.moved.items()})
     await standings.end(work.raw, ended, now=work.now)
@@ -86,7 +84,7 @@ async def regrade(work: UnitOfWork, models: Models, ids: Iterable[str], occasion
         or (state.revenue_band, state.revenue_currency) != (revenue.get(state.id) or (None, None))
     }
     if news:
-        await announce(work, active, news, entries, before)
+        await announce(work, active, news, entries)
     return _summary(states, entries)
 
 
@@ -136,15 +134,6 @@ async def _timing(work: UnitOfWork, models: Sequence[ActiveModel], whole: frozen
         days[zone] = pl.concat([days[zone], found]) if zone in days else found
     coming = await ahead(work.raw, ids, as_of=work.now)
     return Timing(days, None if occasion.days is None else whole, coming)
-
-
-def _standing_frame(columns: Sequence[Sequence[object]]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [
-            pl.Series(name, values, dtype=dtype)
-            for (name, dtype), values in zip(STANDING_SCHEMA.items(), columns, strict=True)
-        ]
-    )
 
 
 def _ended(

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import reduce
+from itertools import product
 from math import floor
 from typing import Any, Final, assert_never
 
@@ -54,8 +55,9 @@ def band_digit(indicator: Indicator) -> pl.Expr:
             digit = _along_edges(indicator.metric, banding)
         case ByCategory(band_of=band_of):
             assert indicator.metric is not None
-            pairs = [(pl.col(indicator.metric) == category, band + 1) for category, band in band_of.items()]
-            digit = _first(pairs, otherwise=0)
+            column = pl.col(indicator.metric)
+            told = [(column == category).cast(pl.Int8) * (band + 1) for category, band in band_of.items()]
+            digit = reduce(operator.add, told)
         case ByCondition(cases=cases, otherwise=otherwise):
             digit = _first([(condition(when), band + 1) for when, band in cases], otherwise=otherwise + 1)
         case _:
@@ -74,19 +76,31 @@ def stage_digit(stages: Stages, order: Sequence[str], *, given: bool) -> pl.Expr
     )
     if not given:
         return derived
-    stated = pl.col(STAGE)
-    chosen = derived
-    for stage, digit in place.items():
-        chosen = pl.when(stated == stage).then(_constant(digit)).otherwise(chosen)
-    return chosen
+    stated = reduce(operator.add, ((pl.col(STAGE) == stage).cast(pl.Int8) * digit for stage, digit in place.items()))
+    return pl.when(stated > 0).then(stated).otherwise(derived)
 
 
 def _first(cases: Sequence[tuple[pl.Expr, int]], *, otherwise: int) -> pl.Expr:
-    """The digit of the first case that holds; 0 as soon as a case before it is not known."""
-    digit = _constant(otherwise)
-    for holds, value in reversed(cases):
-        digit = pl.when(holds.is_null()).then(_constant(0)).when(holds).then(_constant(value)).otherwise(digit)
-    return digit
+    """The digit of the first case that holds; 0 as soon as a case before it is not known.
+
+    Each case is 0 (not known), 1 (no) or 2 (yes), all of them together a number in base three, and the digit is looked
+    up: one pass instead of a chain of choices.
+    """
+    number: pl.Expr = pl.lit(0, dtype=pl.Int16)
+    for holds, _ in cases:
+        number = number * 3 + (holds.cast(pl.Int16) + 1).fill_null(0)
+    answers = product((None, False, True), repeat=len(cases))
+    digits = [_decided(told, [digit for _, digit in cases], otherwise) for told in answers]
+    return pl.lit(pl.Series(digits, dtype=pl.Int8)).gather(number)
+
+
+def _decided(told: Sequence[bool | None], digits: Sequence[int], otherwise: int) -> int:
+    for holds, digit in zip(told, digits, strict=True):
+        if holds is None:
+            return 0
+        if holds:
+            return digit
+    return otherwise
 
 
 def _along_edges(metric: str, banding: ByEdges) -> pl.Expr:
@@ -96,13 +110,8 @@ def _along_edges(metric: str, banding: ByEdges) -> pl.Expr:
     else:
         passed = [pl.col(metric) >= _first_integer(cut) for cut in banding.cuts]
     indexes = banding.ascending
-    if indexes in (tuple(range(len(indexes))), tuple(reversed(range(len(indexes))))):
-        count = reduce(operator.add, (p.cast(pl.Int8) for p in passed))
-        return count + 1 if indexes[0] == 0 else _constant(len(indexes)) - count
-    digit = _constant(indexes[0] + 1)
-    for holds, index in zip(passed, indexes[1:], strict=True):
-        digit = pl.when(holds.is_null()).then(_constant(0)).when(holds).then(_constant(index + 1)).otherwise(digit)
-    return digit
+    count = reduce(operator.add, (p.cast(pl.Int8) for p in passed))
+    return pl.lit(pl.Series([index + 1 for index in indexes], dtype=pl.Int8)).gather(count)
 
 
 def _first_integer(cut: Cut) -> int:

@@ -13,9 +13,9 @@ from fractions import Fraction
 from services.scoring.domain.evaluator import CompiledModel, evaluate
 from services.scoring.domain.evaluator_rows import MetricValue, frame_of
 from services.scoring.domain.explain_changes import Change, smallest_changes
-from services.scoring.domain.models.decision import State
+from services.scoring.domain.models.decision import Combination, Outcome, State
 from services.scoring.domain.models.metrics import STAGE
-from services.scoring.domain.models.model import Indicator, Rule, Scoring, Weight
+from services.scoring.domain.models.model import Indicator, Rule, Weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +83,7 @@ def evaluate_one(
     row = evaluate(compiled, frame_of(compiled.metrics_needed, [metrics]), profile=profile)
     number: int = row["combination"][0]
     outcome, combination = compiled.outcome(number, profile=profile), compiled.outcomes(profile).combination(number)
-    stated = dict(_stated(compiled.model.profiles[profile or compiled.model.default_profile]))
-    if compiled.model.scoring is Scoring.SUM:
-        stated = {indicator.key: Fraction(1) for indicator in compiled.model.indicators}
-    contributions = tuple(
-        Contribution(
-            indicator=indicator.key,
-            values={metric: metrics.get(metric) for metric in _asked(indicator)},
-            band=None if band is None else indicator.bands[band].key,
-            points=points if effective is not None else None,
-            weight=stated.get(indicator.key),
-            effective_weight=effective,
-            missing=None if band is not None else _policy(indicator),
-            stale=_is_stale(indicator, metrics),
-        )
-        for indicator, band, points, effective in zip(
-            compiled.model.indicators, combination.bands, outcome.points, outcome.effective, strict=True
-        )
-    )
+    contributions = _contributions(compiled, metrics, combination, outcome, profile or compiled.model.default_profile)
     needed = compiled.metrics_needed - {STAGE} if combination.stage is not None else compiled.metrics_needed
     return Grade(
         state=outcome.state,
@@ -119,6 +102,31 @@ def evaluate_one(
         lacking=outcome.lacking,
         smallest_changes=smallest_changes(compiled, metrics, profile=profile) if with_changes else (),
         combination=number,
+    )
+
+
+def _contributions(
+    compiled: CompiledModel,
+    metrics: Mapping[str, MetricValue],
+    combination: Combination,
+    outcome: Outcome,
+    profile: str,
+) -> tuple[Contribution, ...]:
+    model = compiled.model
+    stated = dict(_stated(model.profiles[profile]))
+    rows = zip(model.indicators, combination.bands, outcome.points, outcome.effective, strict=True)
+    return tuple(
+        Contribution(
+            indicator=indicator.key,
+            values={metric: metrics.get(metric) for metric in _asked(indicator)},
+            band=None if band is None else indicator.bands[band].key,
+            points=points if effective is not None else None,
+            weight=stated.get(indicator.key),
+            effective_weight=effective,
+            missing=None if band is not None else _policy(indicator),
+            stale=_is_stale(indicator, metrics),
+        )
+        for indicator, band, points, effective in rows
     )
 
 

@@ -63,6 +63,11 @@ def demanded(dependant: Dependant) -> frozenset[str] | None:
     return frozenset() if any(isinstance(call, OpenToAll) for call in found) else None
 
 
+def is_guard(call: Any) -> bool:
+    """Whether a dependency does nothing but say what a route demands."""
+    return isinstance(call, RequireScope | OpenToAll)
+
+
 def _walk(dependant: Dependant) -> Iterator[Any]:
     for dependency in dependant.dependencies:
         yield dependency.call

@@ -11,6 +11,7 @@ from fastapi.routing import APIRouter
 from starlette.exceptions import HTTPException
 
 from shared.errors import MethodNotAllowed
+from shared.web.dispatch import Dispatch, RouteTable
 from shared.web.edge import Door, Edge
 from shared.web.kernel import Kernel
 from shared.web.problems import answer
@@ -63,6 +64,7 @@ def create_app(
         _require_guarded(route)
     for kind in (HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _unrouted)
+    app.add_middleware(Dispatch, table=RouteTable(route for route in app.routes if isinstance(route, Route)))
     app.add_middleware(Edge, door=door or Door(), access_log=access_log)
     return app
 

@@ -14,7 +14,7 @@ from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import InternalFault, Unavailable
-from shared.observability import tracing
+from shared.observability import logs, tracing
 from shared.observability.logs import REQUEST_ID
 from shared.observability.metrics import HTTP_IN_PROGRESS, HTTP_SECONDS
 from shared.web.problems import respond
@@ -95,14 +95,10 @@ class Edge:
         observer.observe(seconds)
         self._count += 1
         if status >= 500 or seconds > _SLOW_SECONDS or (self._period and self._count % self._period == 0):
-            log.info(
-                "http.request",
-                method=method,
-                route=route,
-                path=scope["path"],
-                status=status,
-                ms=round(seconds * 1000, 2),
-            )
+            fields = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 2)}
+            if status >= 400:
+                fields["path"] = logs.mask_text(scope["path"])
+            logs.write_line("http.request", fields)
 
 
 def _enter(scope: MutableMapping[str, Any]) -> bytes:

@@ -12,6 +12,8 @@ from services.scoring.domain.models.model import Band, ByCategory, ByCondition, 
 
 Banding = ByEdges | ByCategory | ByCondition
 MOST_POINTS: Final = 1_000_000
+MOST_CONDITIONS: Final = 8
+"""Each is known, unknown or false: all their answers are listed when the model is compiled."""
 LOWER: Final = {Bound.AT_LEAST, Bound.ABOVE}
 NOTHING: Final = ByEdges((), (0,))
 """Stands where bands could not be read; the document is refused, so nobody sees it."""
@@ -83,6 +85,8 @@ def _by_condition(reader: Reader, shape: IndicatorShape) -> Banding:
     if shape.metric is not None:
         faults.add("bands", "bands told by conditions name their metrics there", "metric")
     last = len(shape.bands) - 1
+    if last > MOST_CONDITIONS:
+        faults.add("length", f"at most {MOST_CONDITIONS} bands by condition, and the rest", "bands")
     for index, band in enumerate(shape.bands):
         with faults.at("bands", index):
             if stated_bounds(band) or band.values is not None:

@@ -195,6 +195,6 @@ class ModelShape(Document):
     weights: Annotated[list[WeightShape], Field(min_length=1, max_length=40)] | None = None
     profiles: Annotated[list[ProfileShape], Field(max_length=20)] = Field(default_factory=list)
     default_profile: Key | None = None
-    lifecycle: Annotated[list[StageShape], Field(min_length=2, max_length=10)] | None = None
+    lifecycle: Annotated[list[StageShape], Field(min_length=2, max_length=5)] | None = None
     tiers: Annotated[list[TierShape], Field(min_length=2, max_length=20)]
     rules: Annotated[list[RuleShape], Field(max_length=20)] = Field(default_factory=list)

@@ -129,6 +129,13 @@ def test_every_fault_is_told_at_once():
     assert {rule for _, rule in faults(body)} >= {"zone", "metric", "reference"}
 
 
+def test_bands_by_condition_are_few():
+    body = document("abcd")
+    bands = body["indicators"][2]["bands"]
+    bands[:1] = [bands[0] | {"key": f"high{place}"} for place in range(8)]
+    assert faults(body) == [("/indicators/2/bands", "length")]
+
+
 def test_a_sum_may_neither_exclude_nor_weigh():
     body = document("rfm-lifecycle")
     body["indicators"][0]["missing"] = {"policy": "exclude"}

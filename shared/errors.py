@@ -29,7 +29,8 @@ class Refusal(Exception):  # noqa: N818 - named facts, see the house style
         self.detail = detail
         self.errors = tuple(errors)
         self.members = members
-        super().__init__(detail or self.title())
+        reasons = "; ".join(f"{error.pointer or '/'}: {error.detail}" for error in self.errors)
+        super().__init__(detail or reasons or self.title())
 
     @classmethod
     def title(cls) -> str:

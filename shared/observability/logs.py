@@ -30,9 +30,9 @@ _PERSONAL: Final = frozenset(
 _EXACT: Final = frozenset(
     {"password", "secret", "token", "authorization", "api_key", "credential", "plain_key", "cookie"}
 )
-_PHONE: Final = re.compile(r"(?<![\w.\-])(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?![\w\-])")
+_PHONE: Final = re.compile(r"(?<![A-Za-z0-9.])(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?![A-Za-z0-9])")
 _MAIL: Final = re.compile(r"([A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]*@([A-Za-z0-9.\-]+\.[A-Za-z]{2,})")
-_IDENTITY: Final = re.compile(r"(?<![\w\-])(\d{3})\d{11}(\d{3}[\dXx])(?![\w\-])")
+_IDENTITY: Final = re.compile(r"(?<![A-Za-z0-9.])(\d{3})\d{11}(\d{3}[\dXx])(?![A-Za-z0-9])")
 _PASSWORD_IN_URL: Final = re.compile(r"(://[^:/@\s]*:)[^@/\s]+@")
 _MAY_HOLD: Final = re.compile(r"@|\d{3}").search
 _DEPTH: Final = 4
@@ -79,7 +79,7 @@ def masked(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 _HARMLESS: Final = frozenset({int, float, bool, type(None)})
-_OWN: Final = frozenset({"event", "level", "timestamp", "logger", "trace_id", "span_id", "request_id"})
+_OWN: Final = frozenset({"level", "timestamp", "logger", "trace_id", "span_id", "request_id"})
 
 
 def in_context(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

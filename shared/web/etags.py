@@ -40,7 +40,7 @@ def parse_if_match(text: str) -> Precondition:
         return Precondition(None)
     tags: set[str] = set()
     position = 0
-    while position < len(text):
+    while position < len(text) or not text:
         match = _TAGS.match(text, position)
         if match is None:
             wrong = FieldError("/header/if-match", "etag", 'quote the version, as in If-Match: "7"')

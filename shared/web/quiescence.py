@@ -18,15 +18,20 @@ from shared.clock import Clock
 from shared.db.database import Database, raw_connection
 from shared.jobs.runner import JobRunner
 from shared.jobs.store import open_jobs
-from shared.timers.worker import TimerWorker, pending
+from shared.timers.worker import Pending, TimerWorker, pending
 from shared.web.schema import Out
 
 Count = Callable[[], Awaitable[int]]
+Agenda = Callable[[datetime], Awaitable[Pending]]
+"""Work of a service's own that falls due by the clock, though it is no timer: how much at an instant, and when next."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """What can move in a service. `others` are counts of a service's own that keep it from being quiet."""
+    """What can move in a service. `others` are counts of a service's own that keep it from being quiet.
+
+    `agendas` do the same for what falls due by the clock without being a timer, and say when it does next.
+    """
 
     clock: Clock
     database: Database
@@ -37,6 +42,7 @@ class Moving:
     relay: Relay
     jobs: JobRunner
     others: Mapping[str, Count] = field(default_factory=dict)
+    agendas: Mapping[str, Agenda] = field(default_factory=dict)
 
     @property
     def activity(self) -> int:
@@ -62,7 +68,7 @@ class Quiescence(Out):
     jobs: int = Field(description="Jobs queued or running.")
     parked: int = Field(description="Records set aside behind a failing key.")
     others: dict[str, int] = Field(description="What this service counts besides.")
-    next_due_at: datetime | None = Field(description="When the next timer is due; null without any.")
+    next_due_at: datetime | None = Field(description="When the next thing falls due by the clock; null without any.")
     activity: int = Field(description="Grows with everything done; equal in two quiet looks means that nothing moved.")
 
 
@@ -73,9 +79,12 @@ async def look(moving: Moving) -> Quiescence:
     now = moving.clock.now()
     async with moving.database.read() as connection:
         jobs = await open_jobs(await raw_connection(connection))
+    agendas = {name: await agenda(now) for name, agenda in moving.agendas.items()}
     waiting = await depth(moving.database)
     timers = await pending(moving.database, now)
     others = {name: await count() for name, count in moving.others.items()}
+    others.update((name, agenda.due) for name, agenda in agendas.items())
+    upcoming = [p.next_due_at for p in (timers, *agendas.values()) if p.next_due_at is not None]
     lag = await _lag(moving)
     parked = await parked_depth(moving.database)
     still = moving.activity == before and not busy and not moving.in_flight and moving.clock.now() == now
@@ -89,7 +98,7 @@ async def look(moving: Moving) -> Quiescence:
         jobs=jobs,
         parked=parked,
         others=others,
-        next_due_at=timers.next_due_at,
+        next_due_at=min(upcoming, default=None),
         activity=moving.activity,
     )
 

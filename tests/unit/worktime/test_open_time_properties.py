@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -132,3 +133,25 @@ def test_answers_do_not_depend_on_what_was_asked_before(document, asked):
         assert list(warm.closed_between(instant, instant + 9 * DAY)) == list(
             fresh.closed_between(instant, instant + 9 * DAY)
         )
+
+
+SEAM_QUESTIONS = {
+    "measure": lambda which, at: which.open_time_between(at, at + DAY // 4),
+    "add": lambda which, at: which.add_open_time(at, 3 * DAY),
+    "closed": lambda which, at: list(which.closed_between(at, at + DAY // 4)),
+}
+
+
+@pytest.mark.parametrize("ask", SEAM_QUESTIONS.values(), ids=SEAM_QUESTIONS)
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_open_time_has_no_seams_where_compiled_stretches_meet(zone, ask):
+    """Grown step by step in both directions, or compiled at once: the same every six hours for two years and more."""
+    nights = {day: ["22:00-21:00"] for day in EVERY_DAY}
+    begin, quarter = us("2024-01-01T00:00:00Z"), DAY // 4
+    whole = calendar(zone, weekly=nights)
+    whole.open_time_between(begin - 900 * DAY, begin + 900 * DAY)
+    for number in range(8):
+        grown, first = calendar(zone, weekly=nights), number * 365
+        for step in range(first, first + 400):
+            for at in (begin + step * quarter, begin + (2 * first - step) * quarter):
+                assert ask(grown, at) == ask(whole, at)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Body
 
-from services.crisis.documents.simulation import simulate
+from services.crisis.documents.simulation import UnreachableTargetProblem, simulate
 from services.crisis.library import Library
 from shared.auth.guard import require
 from shared.db.database import raw_connection
@@ -28,6 +28,13 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
+class TargetUnreachable(Unprocessable):
+    """A target is not reached within twenty years: its calendar has too little open time."""
+
+    slug = "unreachable-target"
+    zh = "目标在二十年内无法到期：日历的开放时间太少。"
+
+
 @router.post("/simulate", summary="Simulate the clocks of a policy")
 async def simulate_clocks(
     body: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])],
@@ -39,5 +46,7 @@ async def simulate_clocks(
         calendars, policies = await library.for_simulation(await raw_connection(connection))
     try:
         return simulate(body, calendars=calendars, policies=policies)
+    except UnreachableTargetProblem as refusal:
+        raise TargetUnreachable(errors=refusal.errors) from None
     except InvalidDocument as refusal:
         raise Unprocessable(errors=refusal.errors) from None

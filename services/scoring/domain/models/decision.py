@@ -5,14 +5,18 @@ fractions; the evaluator finds the combination of every row and looks its outcom
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from math import lcm
 from typing import Final, Literal
 
 from services.scoring.domain.models.model import Effect, Model, Rule, Scoring, Tier, Weight
 
 State = Literal["graded", "insufficient_data"]
 ONE: Final = Fraction(1)
+MOST_WEIGHINGS: Final = 8192
+"""Sets of known indicators whose weights are kept: all of them for a model with thirteen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +47,38 @@ class Outcome:
     lacking: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Weighing:
+    """The weights when certain indicators count, and the same as whole numbers over one denominator, to add quickly."""
+
+    effective: tuple[Fraction | None, ...]
+    whole: tuple[int, ...]
+    denominator: int
+    max_score: Fraction
+
+
 class Decider:
     """Decides combinations for one model under one profile's weights."""
 
-    model: Model
-    profile: str
-    _shares: dict[tuple[bool, ...], tuple[Fraction | None, ...]] = field(default_factory=dict)
+    def __init__(self, model: Model, profile: str) -> None:
+        self.model, self.profile = model, profile
+        self._points_of = [[band.points for band in indicator.bands] for indicator in model.indicators]
+        self._scale = lcm(*(points.denominator for bands in self._points_of for points in bands))
+        self._weigh = lru_cache(maxsize=MOST_WEIGHINGS)(self._weighing)
+        self._covered = lru_cache(maxsize=MOST_WEIGHINGS)(self._coverage)
+        self._placed = lru_cache(maxsize=MOST_WEIGHINGS)(self.tier_of)
 
     def decide(self, combination: Combination) -> Outcome:
         """The outcome of one combination."""
-        model = self.model
         points = self._points(combination.bands)
-        effective = self.effective_weights(tuple(value is not None for value in points))
+        weighing = self._weigh(tuple(value is not None for value in points))
+        max_score, effective = weighing.max_score, weighing.effective
         coverage = self.coverage(combination.bands)
-        best = tuple(max(band.points for band in indicator.bands) for indicator in model.indicators)
-        max_score = _total(best, effective)
         lacking = self._lacking(combination, coverage)
         if lacking:
             return Outcome("insufficient_data", None, None, None, max_score, coverage, points, effective, lacking)
-        score = _total(points, effective)
-        scored = self.tier_of(score, combination.stage)
+        score = self._score(points, weighing)
+        scored = self._placed(score, combination.stage)
         tier = self._overruled(scored, combination.rules)
         return Outcome("graded", tier, scored, score, max_score, coverage, points, effective)
 
@@ -80,22 +95,39 @@ class Decider:
         Weights are normalised level by level among the parts that count: a missing indicator leaves its group as if the
         document had never named it, and the group keeps its own share.
         """
-        if counted not in self._shares:
-            keys = [indicator.key for indicator in self.model.indicators]
-            present = {key for key, counts in zip(keys, counted, strict=True) if counts}
-            if self.model.scoring is Scoring.SUM:
-                shares = dict.fromkeys(present, ONE)
-            else:
-                shares = _shares(self.model.profiles[self.profile], present, ONE)
-            self._shares[counted] = tuple(shares.get(key) for key in keys)
-        return self._shares[counted]
+        return self._weigh(counted).effective
 
     def coverage(self, bands: Sequence[int | None]) -> Fraction:
         """The known part of the whole weight, 0…1; a band that is merely assumed is not known."""
-        whole = self.effective_weights((True,) * len(bands))
-        known = (weight or Fraction(0) for weight, band in zip(whole, bands, strict=True) if band is not None)
-        total = sum(known, start=Fraction(0))
-        return total / len(bands) if self.model.scoring is Scoring.SUM else total
+        return self._covered(tuple(band is not None for band in bands))
+
+    def _weighing(self, counted: tuple[bool, ...]) -> _Weighing:
+        keys = [indicator.key for indicator in self.model.indicators]
+        present = {key for key, counts in zip(keys, counted, strict=True) if counts}
+        if self.model.scoring is Scoring.SUM:
+            shares = dict.fromkeys(present, ONE)
+        else:
+            shares = _shares(self.model.profiles[self.profile], present, ONE)
+        effective = tuple(shares.get(key) for key in keys)
+        denominator = lcm(*(share.denominator for share in shares.values()))
+        whole = tuple(int((share or 0) * denominator) for share in effective)
+        best = zip(self._points_of, effective, strict=True)
+        max_score = sum((max(points) * share for points, share in best if share is not None), start=Fraction(0))
+        return _Weighing(effective, whole, denominator, max_score)
+
+    def _coverage(self, known: tuple[bool, ...]) -> Fraction:
+        whole = self.effective_weights((True,) * len(known))
+        total = sum(
+            (weight or Fraction(0) for weight, is_known in zip(whole, known, strict=True) if is_known), Fraction(0)
+        )
+        return total / len(known) if self.model.scoring is Scoring.SUM else total
+
+    def _score(self, points: tuple[Fraction | None, ...], weighing: _Weighing) -> Fraction:
+        scale, total = self._scale, 0
+        for value, weight in zip(points, weighing.whole, strict=True):
+            if value is not None:
+                total += value.numerator * (scale // value.denominator) * weight
+        return Fraction(total, scale * weighing.denominator)
 
     def _points(self, bands: tuple[int | None, ...]) -> tuple[Fraction | None, ...]:
         found: list[Fraction | None] = []
@@ -110,7 +142,7 @@ class Decider:
         lacking = [indicator.key for indicator, band in rows if band is None and indicator.required]
         if model.stages is not None and combination.stage is None:
             lacking.append("lifecycle_stage")
-        if coverage < model.coverage_gate or (coverage == 0 and not lacking):
+        if coverage < model.coverage_gate or (not coverage and not lacking):
             lacking.append("coverage")
         return tuple(lacking)
 
@@ -127,11 +159,6 @@ class Decider:
                 case Effect.FLOOR:
                     tier = min(tier, named, key=lambda candidate: candidate.rank)
         return tier
-
-
-def _total(points: Sequence[Fraction | None], weights: Sequence[Fraction | None]) -> Fraction:
-    pairs = zip(points, weights, strict=True)
-    return sum((p * w for p, w in pairs if p is not None and w is not None), start=Fraction(0))
 
 
 def _shares(node: Weight, present: set[str], share: Fraction) -> dict[str, Fraction]:

@@ -4,21 +4,21 @@ A driver of the stepped clock moves it when all services were quiet in two looks
 them nothing was handled, fired, relayed or finished anywhere, so nothing is on its way either.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from pydantic import Field
 
 from shared.bus.consumer import Consumer
-from shared.bus.parking import parked_depth
 from shared.bus.port import Bus, BusUnavailable
-from shared.bus.relay import Relay, depth
+from shared.bus.relay import Relay
 from shared.clock import Clock
 from shared.db.database import Database, raw_connection
 from shared.jobs.runner import JobRunner
-from shared.jobs.store import open_jobs
-from shared.timers.worker import Pending, TimerWorker, pending
+from shared.timers.worker import Pending, TimerWorker
 from shared.web.schema import Out
 
 Count = Callable[[], Awaitable[int]]
@@ -73,38 +73,62 @@ class Quiescence(Out):
 
 
 async def look(moving: Moving) -> Quiescence:
-    """One look. What is upstream is asked first, so that something passing by is seen in one place at least."""
+    """One look. Something on its way may be missed by one look; it shows in the activity of the next."""
     before = moving.activity
     busy = moving.in_flight
     now = moving.clock.now()
-    async with moving.database.read() as connection:
-        jobs = await open_jobs(await raw_connection(connection))
+    waiting = await _waiting(moving.database, now)
     agendas = {name: await agenda(now) for name, agenda in moving.agendas.items()}
-    waiting = await depth(moving.database)
-    timers = await pending(moving.database, now)
     others = {name: await count() for name, count in moving.others.items()}
     others.update((name, agenda.due) for name, agenda in agendas.items())
-    upcoming = [p.next_due_at for p in (timers, *agendas.values()) if p.next_due_at is not None]
+    upcoming = [at for at in (waiting.next_due_at, *(a.next_due_at for a in agendas.values())) if at is not None]
+    nothing = not (waiting.jobs or waiting.outbox or waiting.due_timers or any(others.values()))
     lag = await _lag(moving)
-    parked = await parked_depth(moving.database)
     still = moving.activity == before and not busy and not moving.in_flight and moving.clock.now() == now
-    nothing = jobs == 0 and waiting.rows == 0 and timers.due == 0 and lag == 0 and not any(others.values())
     return Quiescence(
         now=now,
-        quiet=still and nothing,
+        quiet=still and nothing and lag == 0,
         consumer_lag=lag,
-        outbox=waiting.rows,
-        due_timers=timers.due,
-        jobs=jobs,
-        parked=parked,
+        outbox=waiting.outbox,
+        due_timers=waiting.due_timers,
+        jobs=waiting.jobs,
+        parked=waiting.parked,
         others=others,
         next_due_at=min(upcoming, default=None),
         activity=moving.activity,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What the tables of the kernel hold, counted up to a bound."""
+
+    jobs: int
+    outbox: int
+    due_timers: int
+    parked: int
+    next_due_at: datetime | None
+
+
+_WAITING: Final = """
+select (select count(*) from job where state in ('queued', 'running')),
+       (select count(*) from (select from outbox limit 10000) as counted),
+       (select count(*) from (select from timer where due_at <= $1 limit 10000) as counted),
+       (select count(*) from (select from parked limit 10000) as counted),
+       (select min(due_at) from timer where due_at > $1)
+"""
+
+
+async def _waiting(database: Database, now: datetime) -> _Waiting:
+    async with database.read() as connection:
+        row = await (await raw_connection(connection)).fetchrow(_WAITING, now)
+    assert row is not None
+    return _Waiting(*row)
+
+
 async def _lag(moving: Moving) -> int | None:
     try:
-        return sum([await moving.bus.lag(group, topics) for group, topics in moving.groups.items()])
+        lags = [moving.bus.lag(group, topics) for group, topics in moving.groups.items()]
+        return sum(await asyncio.gather(*lags))
     except BusUnavailable:
         return None

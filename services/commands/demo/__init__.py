@@ -114,7 +114,7 @@ def _stay(platform: "Platform", view: "Screen") -> None:
 
 
 @contextlib.contextmanager
-def _broker(wanted: bool, view: "Screen") -> Iterator[str | None]:  # noqa: FBT001
+def _broker(wanted: bool, view: "Screen") -> Iterator[str | None]:
     """A Kafka broker of the demo's own, or nothing for the embedded bus."""
     if not wanted:
         yield None
@@ -149,5 +149,5 @@ def _free_base() -> int:
                     probe.bind(("127.0.0.1", base + offset))
             except OSError:
                 continue
-            return base
+            return int(base)
     raise fail("no three free ports in a row were found: name a base with --port-base")

@@ -1,6 +1,7 @@
 """What people and other systems do in the demo, through the public doors."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -71,22 +72,30 @@ class Actions:
                     if answer.status >= 400:
                         self._count_refusal("acknowledge by link")
 
-    async def perform(self, happening: Happening) -> None:
-        """One thing that the log says."""
-        customer = self._customers.get(happening.caller)
-        if customer is None:
-            return
-        if happening.step == "received":
-            await self.facts([_complaint(happening, customer)])
-            return
-        place = await self._place(happening.incident)
-        for path in _PATHS[happening.step]:
-            await self._act(place[0], path, _order(happening) | {"matter_id": place[1]})
+    async def complain(self, happenings: Sequence[Happening]) -> None:
+        """Complaints of one instant, as facts."""
+        known = [(h, self._customers[h.caller]) for h in happenings if h.caller in self._customers]
+        if known:
+            await self.facts([_complaint(happening, customer) for happening, customer in known])
+
+    async def perform(self, happenings: Sequence[Happening]) -> None:
+        """What people did at one instant: cases side by side, the steps of one case one after the other."""
+        by_case: dict[str, list[tuple[Happening, str]]] = defaultdict(list)
+        for happening in happenings:
+            if happening.caller in self._customers:
+                case, matter = await self._place(happening.incident)
+                by_case[case].append((happening, matter))
+        await asyncio.gather(*(self._work_on(case, steps) for case, steps in by_case.items()))
+
+    async def _work_on(self, case: str, steps: Sequence[tuple[Happening, str]]) -> None:
+        for happening, matter in steps:
+            for path in _PATHS[happening.step]:
+                await self._act(case, path, _order(happening) | {"matter_id": matter})
 
     async def _place(self, incident: str) -> tuple[str, str]:
         """Case and matter of a complaint, as the events tell."""
         async with asyncio.timeout(20):
-            while incident not in self._figures.matters:
+            while incident not in self._figures.matters:  # noqa: ASYNC110 - the listener is another task
                 await asyncio.sleep(0.005)
         return self._figures.matters[incident]
 

@@ -1,8 +1,8 @@
 """The play itself: set up, load, step, tell.
 
 Stated rules (all else is the data's):
-- callers of the incident log are dealt to graded customers in turn: strategic, key, standard, basic, and so on; within a
-  class in order of customer id, as graded when the first caller complains;
+- callers of the incident log are dealt to graded customers in turn: strategic, key, standard, basic, and so on; within
+  a class in order of customer id, as graded when the first caller complains;
 - a person acknowledges a case that began with a fall in tier by the link in the mail, on the next day at 14:00 UTC;
 - a fall in tier is resolved when the customer buys again.
 """
@@ -20,7 +20,7 @@ from typing import Any, Final
 from services.commands.demo.actions import Actions
 from services.commands.demo.client import Client, Stepper
 from services.commands.demo.directory import set_up_people
-from services.commands.demo.figures import Figures, listen
+from services.commands.demo.figures import GROUP, TOPICS, Figures, listen
 from services.commands.demo.incidents import Happening, callers, read_incidents
 from services.commands.demo.live import Screen
 from services.commands.demo.mailbox import Mailbox
@@ -33,6 +33,7 @@ from shared.bus.open import open_bus
 from shared.bus.port import Bus
 
 BEGIN: Final = date(1998, 4, 1)
+MODEL: Final = "cdnow-rfm-lifecycle"
 _BATCH: Final = 500
 _DOORS: Final = 4
 """Requests on their way at the same time while loading."""
@@ -77,12 +78,14 @@ class Play:
         self._listening = asyncio.create_task(listen(self._bus, self.figures))
         self._screen.say("setting up the people who will be told")
         await set_up_people(self.client)
+        await self._choose_model()
         before, during = self._purchases()
         loading = await self._load(before)
         self._screen.say(f"{len(before):,} purchases of {len(self.figures.tiers):,} customers are graded")
         stepping_from = time.monotonic()
         await self._step(during)
         stepping = time.monotonic() - stepping_from
+        await self._hear()
         story = await story_of(self.client, self.figures)
         return (
             Timings(
@@ -95,6 +98,14 @@ class Play:
             ),
             story,
         )
+
+    async def _choose_model(self) -> None:
+        """Grade by the model that was made for this data: dollars, with bands of its own."""
+        version = f"/v1/models/{MODEL}/versions/1"
+        draft = await self.client.call(ServiceName.SCORING, "GET", version)
+        await self.client.post(ServiceName.SCORING, f"{version}/activate", None, etag=draft.etag)
+        await self.client.post(ServiceName.SCORING, "/v1/models/rfm-lifecycle/retire", None)
+        await self.stepper.settle()
 
     def _purchases(self) -> tuple[list[Purchase], dict[date, list[Purchase]]]:
         before: list[Purchase] = []
@@ -122,7 +133,16 @@ class Play:
 
         await asyncio.gather(*(send(door) for door in range(_DOORS)))
         await self._settle("grading")
-        return time.monotonic() - began
+        loading = time.monotonic() - began
+        await self._hear()
+        return loading
+
+    async def _hear(self) -> None:
+        """Return when the listener has heard everything that is on the bus."""
+        assert self._bus is not None
+        while await self._bus.lag(GROUP, TOPICS):
+            self._screen.show("listening", self.figures)
+            await asyncio.sleep(0.05)
 
     async def _step(self, purchases: Mapping[date, Sequence[Purchase]]) -> None:
         """Move from instant to instant: what the data holds next, or what the platform has planned next."""
@@ -143,10 +163,11 @@ class Play:
                 await self._actions.buy(bought)
             if morning:
                 await self._actions.read_mail()
-            for happening in happened:
-                await self._actions.perform(happening)
-                if happening.step in ("received", "reopen"):
-                    await self._settle("stepping", now=instant)
+            complaints = [h for h in happened if h.step == "received"]
+            if complaints:
+                await self._actions.complain(complaints)
+                await self._settle("stepping", now=instant)
+            await self._actions.perform([h for h in happened if h.step != "received"])
             look = await self._settle("stepping", now=instant)
 
     async def _settle(self, doing: str, *, now: datetime | None = None) -> Any:

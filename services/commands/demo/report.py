@@ -80,18 +80,19 @@ def lines_of(document: Mapping[str, Any]) -> list[str]:
     """The report for the screen."""
     figures, timings = document["figures"], document["timings"]
     lines = ["", "Customers by tier 客户等级 (first grading → end)"]
-    for tier in [*TIERS, *sorted(set(figures["tiers_at_the_end"]) - set(TIERS))]:
-        lines.append(
-            f"  {tier:18} {figures['first_tiers'].get(tier, 0):7,} → {figures['tiers_at_the_end'].get(tier, 0):7,}"
-        )
+    first, last = figures["first_tiers"], figures["tiers_at_the_end"]
+    tiers = [*TIERS, *sorted(set(last) - set(TIERS))]
+    lines += [f"  {tier:18} {first.get(tier, 0):7,} → {last.get(tier, 0):7,}" for tier in tiers]
     lines.append(f"Moves 等级变动: {sum(figures['moves'].values()):,}")
     lines += [f"  {move:32} {n:6,}" for move, n in sorted(figures["moves"].items(), key=lambda item: -item[1])[:8]]
     lines += [f"Cases 危机: {figures['cases']:,}", *_case_lines(figures["cases_by_class_and_severity"])]
     lines += ["Clocks 时限 (met / missed; breached and open / running)", *_clock_lines(figures["clocks"])]
     lines.append("Messages 通知: " + ", ".join(f"{c} {n:,}" for c, n in figures["messages_per_channel"].items()))
     lines.append(
-        f"Speed: {timings['facts_per_second']:,} facts/s through HTTP to graded, {timings['events_on_the_bus']:,} events,"
-        f" fact to message p50 {_ms(timings['fact_to_message_p50_seconds'])}, p99 {_ms(timings['fact_to_message_p99_seconds'])},"
+        f"Speed: {timings['facts_per_second']:,} facts/s through HTTP to graded,"
+        f" {timings['events_on_the_bus']:,} events,"
+        f" fact to message p50 {_ms(timings['fact_to_message_p50_seconds'])},"
+        f" p99 {_ms(timings['fact_to_message_p99_seconds'])},"
         f" {timings['steps']:,} steps of {timings['milliseconds_per_step']} ms, {timings['total_seconds']} s in all"
     )
     return lines
@@ -115,7 +116,8 @@ def _clock_lines(clocks: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[
         for target, states in clocks.get(name, {}).items():
             met, missed = states.get("met", 0), states.get("missed", 0)
             lines.append(
-                f"  {name:10} {target:20} {met:6,} / {missed:6,}; {states.get('breached_open', 0):5,} / {states.get('running', 0):5,}"
+                f"  {name:10} {target:20} {met:6,} / {missed:6,};"
+                f" {states.get('breached_open', 0):5,} / {states.get('running', 0):5,}"
             )
     return lines
 

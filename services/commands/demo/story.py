@@ -14,11 +14,11 @@ async def story_of(client: Client, figures: Figures) -> Mapping[str, Any]:
     if chosen is None:
         return {}
     customer, case = chosen
-    entries: list[dict[str, str]] = []
-    async for item in client.every(ServiceName.SCORING, f"/v1/customers/{customer}/timeline"):
-        entries.append({"at": item["at"], "what": item["kind"], "text": item["summary"]})
-    async for item in client.every(ServiceName.CRISIS, f"/v1/cases/{case}/timeline"):
-        entries.append({"at": item["at"], "what": item["kind"], "text": item["summary"]})
+    told = [
+        *[item async for item in client.every(ServiceName.SCORING, f"/v1/customers/{customer}/timeline")],
+        *[item async for item in client.every(ServiceName.CRISIS, f"/v1/cases/{case}/timeline")],
+    ]
+    entries = [{"at": item["at"], "what": item["kind"], "text": item["summary"]} for item in told]
     entries.sort(key=lambda entry: entry["at"])
     return {
         "customer": customer,
@@ -36,6 +36,10 @@ def _choose(figures: Figures) -> tuple[str, str] | None:
         breaches[case] = breaches.get(case, 0) + int(clock["breached"]) + (cycle - 1)
     complaints = {case for case, _ in figures.matters.values()}
     ranked = sorted(
-        ((-breaches.get(case, 0), state["customer"], case) for case, state in figures.cases.items() if case in complaints),
+        (
+            (-breaches.get(case, 0), state["customer"], case)
+            for case, state in figures.cases.items()
+            if case in complaints
+        ),
     )
     return (ranked[0][1], ranked[0][2]) if ranked else None

@@ -108,7 +108,9 @@ class Library:
         )
         for row in rows:
             version = (row["kind"], row["key"], row["version"])
-            self._compiled[version] = compile_document(row["kind"], read(row["body"]), read(row["compiled"]))
+            self._compiled[version] = compile_document(
+                row["kind"], {**read(row["body"]), "key": row["key"]}, read(row["compiled"])
+            )
         lost = [version for version in wanted if version not in self._compiled]
         if lost:
             raise MissingDocument(", ".join(f"{kind} {key} version {number}" for kind, key, number in lost))

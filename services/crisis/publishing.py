@@ -6,7 +6,7 @@ from typing import Any, Final, assert_never
 
 from services.crisis.domain.case import Case
 from services.crisis.domain.casefile import CaseFact, CaseFile, EscalationFact, Fact, MatterFact
-from services.crisis.domain.rules import Trigger
+from services.crisis.domain.rules import Rule, Trigger
 from services.crisis.domain.sla.clock import ClockFact
 from services.crisis.domain.sla.pins import unpinned
 from services.crisis.library import plain_key
@@ -48,6 +48,21 @@ def publish_files(work: UnitOfWork, files: Iterable[CaseFile]) -> None:
         for fact in file.facts:
             payload, at = _payload(file, fact, work.now)
             work.publish(TOPIC, event_of(payload, id=new_id(), source=SOURCE, subject=file.case.customer_id, time=at))
+
+
+def publish_tripped(work: UnitOfWork, rule: Rule) -> None:
+    """Tell that a rule opened too many cases."""
+    assert rule.breaker is not None
+    payload = contract.RuleTripped(
+        rule=rule.key,
+        rule_version=rule.version,
+        cases=rule.breaker.cases,
+        within_seconds=rule.breaker.within.total_seconds(),
+        role="team_lead",
+        tripped_at=work.now,
+    )
+    event = event_of(payload, id=new_id(), source=SOURCE, subject=f"rule:{rule.key}", time=work.now)
+    work.publish(TOPIC, event)
 
 
 def _payload(file: CaseFile, fact: Fact, now: datetime) -> tuple[Payload, datetime]:

@@ -46,7 +46,11 @@ class DocumentKind:
         """Raise InvalidDocument when the content is not valid or belongs to another key."""
         if body.get("key", key) != key:
             raise InvalidDocument.at("/key", "key", f"this document is {key!r}; leave the key out or repeat it")
-        self.validate({**body, "key": key} if self.keyed else body)
+        self.validate(self.whole(key, body))
+
+    def whole(self, key: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The content with its key, which may be left out in what was sent."""
+        return {**body, "key": key} if self.keyed else body
 
     @property
     def keyed(self) -> bool:
@@ -64,6 +68,7 @@ class DocumentKind:
     async def prepare(self, work: UnitOfWork, key: str, body: dict[str, Any]) -> Mapping[str, Any] | None:
         """Everything that activation demands; answers what is kept compiled. Raises InvalidDocument."""
         self.require_valid(key, body)
+        content = self.whole(key, body)
         if self.check is not None:
-            await self.check(work, body)
-        return None if self.compile is None else self.compile(body, now=work.now)
+            await self.check(work, content)
+        return None if self.compile is None else self.compile(content, now=work.now)

@@ -191,7 +191,7 @@ class _Routes:
         if not errors and self.kind.check is not None:
             try:
                 async with uow() as work:
-                    await self.kind.check(work, body)
+                    await self.kind.check(work, self.kind.whole(key, body))
             except InvalidDocument as refusal:
                 errors = refusal.errors
         return ValidationOut(valid=not errors, errors=[FieldProblem(**error.as_dict()) for error in errors])

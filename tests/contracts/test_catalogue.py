@@ -122,7 +122,8 @@ crisis.case.acknowledged.v1 crisis.case.resolved.v1 crisis.case.closed.v1 crisis
 crisis.case.dismissed.v1 crisis.clock.started.v1 crisis.clock.paused.v1 crisis.clock.resumed.v1
 crisis.clock.retargeted.v1 crisis.clock.extended.v1 crisis.clock.due_changed.v1 crisis.clock.warned.v1
 crisis.clock.breached.v1 crisis.clock.met.v1 crisis.clock.cancelled.v1 crisis.clock.corrected.v1
-crisis.matter.opened.v1 crisis.matter.resolved.v1 crisis.escalation.raised.v1 crisis.task.assigned.v1
+crisis.matter.opened.v1 crisis.matter.resolved.v1 crisis.escalation.raised.v1 crisis.rule.tripped.v1
+crisis.task.assigned.v1
 crisis.task.overdue.v1 crisis.task.done.v1 crisis.promise.made.v1 crisis.promise.broken.v1 crisis.promise.kept.v1
 crisis.followup.due.v1 crisis.survey.requested.v1 crisis.retrospective.due.v1 crisis.retrospective.completed.v1
 notify.delivery.accepted.v1 notify.delivery.delivered.v1 notify.delivery.failed.v1 notify.delivery.suppressed.v1

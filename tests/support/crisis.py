@@ -40,8 +40,8 @@ class Crisis:
 
     async def deliver(self, *events: CloudEvent) -> None:
         """Hand events to the group that reads them, one batch a group, as the consumer runtime does."""
-        groups = {"customer": self.handlers.facts, "scoring.customer": self.handlers.snapshots}
-        groups |= {"scoring.tier": self.handlers.tiers, "notify": self.handlers.answers}
+        groups = {"scoring.customer": self.handlers.snapshots, "scoring.tier": self.handlers.tiers}
+        groups |= {"customer": self.handlers.facts, "notify": self.handlers.answers}
         for prefix, handle in groups.items():
             batch = [e for e in events if _group(e.type) == prefix]
             if batch:
@@ -139,11 +139,15 @@ def a_delivery(event: CloudEvent) -> Delivery:
     return Delivery(event, validate(event), Received("test", 0, 0, 0, event.subject.encode(), b"", ()))
 
 
-def an_event(type_: str, customer: str, at: datetime, data: dict[str, Any], *, id: str | None = None) -> CloudEvent:
-    return CloudEvent(id=id or new_id(), source="/crm", type=type_, subject=customer, time=at, data=data)
+def an_event(
+    type_: str, customer: str, at: datetime, data: dict[str, Any], *, event_id: str | None = None
+) -> CloudEvent:
+    return CloudEvent(id=event_id or new_id(), source="/crm", type=type_, subject=customer, time=at, data=data)
 
 
-def a_complaint(customer: str = "C-1", *, at: datetime = MONDAY, id: str | None = None, **fields: Any) -> CloudEvent:
+def a_complaint(
+    customer: str = "C-1", *, at: datetime = MONDAY, event_id: str | None = None, **fields: Any
+) -> CloudEvent:
     data = {
         "complaint_id": fields.pop("complaint_id", None) or f"CMP-{new_id()}",
         "received_at": format_instant(at),
@@ -151,7 +155,7 @@ def a_complaint(customer: str = "C-1", *, at: datetime = MONDAY, id: str | None 
         "subject": "Third late delivery in a row",
         **fields,
     }
-    return an_event("customer.complaint.received.v1", customer, at, data, id=id)
+    return an_event("customer.complaint.received.v1", customer, at, data, event_id=event_id)
 
 
 def a_mention(customer: str = "C-1", *, at: datetime = MONDAY, **fields: Any) -> CloudEvent:

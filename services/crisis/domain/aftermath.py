@@ -19,7 +19,8 @@ def follow_up(file: CaseFile, facts: list[ClockFact], books: Books, tools: Tools
         return
     policy = books.escalations[file.case.escalation_policy]
     for kind in ("breached", "warned"):
-        led = [fact for fact in facts if fact.kind == kind]
+        # What was found broken and is done by now calls nobody.
+        led = [fact for fact in facts if fact.kind == kind and fact.clock.is_live]
         if not led:
             continue
         fact = led[0]

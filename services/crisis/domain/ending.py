@@ -8,7 +8,6 @@ from services.crisis.domain.case import SYSTEM, Matter, MatterStatus
 from services.crisis.domain.casefile import CaseFile, MatterFact, Tools
 from services.crisis.domain.clocks import Cancel, Stop
 from services.crisis.domain.sla.clock import ClockFact
-from services.crisis.domain.sla.pins import UPDATE_CADENCE
 
 FULFILLED = ("initial_resolution", "resolution")
 """A resolution fulfils these; the other promises of a resolved matter no longer apply and are cancelled."""
@@ -42,7 +41,7 @@ def end_matters(
 def case_resolved(
     file: CaseFile, ended: Sequence[Matter], tools: Tools, *, at: datetime, by: str | None, reason: str | None
 ) -> list[ClockFact]:
-    """If nothing is open any more, the case is resolved: updates are no longer owed and nobody is called."""
+    """If nothing is open any more, the case is resolved: its own clocks (updates, stage) stop, and nobody is called."""
     if file.open_matters():
         return []
     file.change(resolved_at=at)
@@ -56,8 +55,8 @@ def case_resolved(
         matter_ids=[matter.id for matter in ended],
         elapsed_seconds=max(0.0, (at - file.case.opened_at).total_seconds()),
     )
-    cadence = [clock for clock in file.clocks_of([None], [UPDATE_CADENCE]) if clock.is_live]
-    return file.put_to(cadence, [Stop(at=at)], tools, actor=by or SYSTEM)
+    own = [clock for clock in file.clocks_of([None]) if clock.is_live and not clock.statutory]
+    return file.put_to(own, [Stop(at=at)], tools, actor=by or SYSTEM)
 
 
 def cancel_everything(file: CaseFile, tools: Tools, *, at: datetime, by: str | None, reason: str) -> list[ClockFact]:

@@ -9,6 +9,7 @@ from services.crisis.domain.intake import Breakers, Desk, Taken, confirm_candida
 from services.crisis.domain.rules import Trigger
 from services.crisis.domain.timeline import instant_text
 from services.crisis.library import Library
+from services.crisis.publishing import publish_tripped
 from services.crisis.store.load import load_customers, load_open_files
 from services.crisis.store.rows import read, text_of
 from services.crisis.store.tables import CANDIDATE
@@ -52,13 +53,7 @@ async def tell_of_tripped(work: UnitOfWork, breakers: Breakers, books: Books) ->
             work.now,
         )
         if tripped_before is None or work.now - tripped_before > rule.breaker.within:
-            publish_tripped(work, rule.key, rule.breaker.cases)
-
-
-def publish_tripped(work: UnitOfWork, rule: str, cases: int) -> None:
-    """Publish that a rule opened too many cases."""
-    # No contract names it yet: see the module's tests.
-    del work, rule, cases
+            publish_tripped(work, rule)
 
 
 def trigger_json(trigger: Trigger) -> dict[str, Any]:

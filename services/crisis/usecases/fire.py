@@ -23,6 +23,26 @@ class Fire:
 
     async def clocks(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
         """Fold every clock that is due to now, tell what came, and plan the next instant of its case."""
+        files, books, tools = await self._files(work, timers)
+        for file in files.values():
+            # The timer is gone: whatever comes next is planned anew.
+            file.next_clock_at, file.has_changed = None, True
+            _settle_due(file, books, tools)
+        await finish(work, files.values())
+
+    async def escalations(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
+        """Let the escalations of these cases go on; a promise broken at the same instant calls first, and alone."""
+        files, books, tools = await self._files(work, timers)
+        due = {timer.key for timer in timers}
+        for file in files.values():
+            _settle_due(file, books, tools)
+            is_due = file.run is not None and file.run.next_at is not None and file.run.next_at <= tools.now
+            if file.case.id in due and is_due:
+                go_on(file, books, tools)
+        await finish(work, files.values())
+
+    async def _files(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> tuple[dict[str, CaseFile], Books, Tools]:
+        """The open cases that timers are about; clocks that are due now come with their events."""
         customers = await load_customers(work.raw, {timer.subject for timer in timers})
         now = work.now
         files = await load_open_files(
@@ -33,26 +53,7 @@ class Fire:
         )
         books = await self._library.books(work.raw)
         await self._library.know(work.raw, files.values())
-        tools = tools_for(work, books)
-        for file in files.values():
-            # The timer is gone: whatever comes next is planned anew.
-            file.next_clock_at, file.has_changed = None, True
-            due = [clock for clock in file.clocks if clock.records is not None]
-            follow_up(file, file.refold(due, tools), books, tools)
-        await finish(work, files.values())
-
-    async def escalations(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
-        """Let the escalations of these cases go on."""
-        customers = await load_customers(work.raw, {timer.subject for timer in timers})
-        files = await load_open_files(work.raw, customers, clocks_for=customers, events_of=lambda _: False)
-        books = await self._library.books(work.raw)
-        await self._library.know(work.raw, files.values())
-        tools = tools_for(work, books)
-        due = {timer.key for timer in timers}
-        for file in files.values():
-            if file.case.id in due:
-                go_on(file, books, tools)
-        await finish(work, files.values())
+        return files, books, tools_for(work, books)
 
     async def waits(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
         """End waits whose time is over, where somebody has not ended them already."""
@@ -66,6 +67,11 @@ class Fire:
             if file is not None and file.case.id == timer.payload["case_id"]:
                 _end_wait(file, timer.payload, books, tools)
         await finish(work, files.values())
+
+
+def _settle_due(file: CaseFile, books: Books, tools: Tools) -> None:
+    due = [clock for clock in file.clocks if clock.records is not None]
+    follow_up(file, file.refold(due, tools), books, tools)
 
 
 def _end_wait(file: CaseFile, wait: Mapping[str, Any], books: Books, tools: Tools) -> None:

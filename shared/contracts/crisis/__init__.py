@@ -28,7 +28,7 @@ from shared.contracts.crisis.clocks import (
     ClockStarted,
     ClockWarned,
 )
-from shared.contracts.crisis.matters import EscalationRaised, MatterOpened, MatterResolved
+from shared.contracts.crisis.matters import EscalationRaised, MatterOpened, MatterResolved, RuleTripped
 from shared.contracts.crisis.work import (
     FollowupDue,
     PromiseBroken,
@@ -46,7 +46,15 @@ from shared.contracts.registry import EventType, Status
 TOPIC = "moat.crisis.v1"
 
 
-def _event(name: str, model: type[Payload], when: str, *, to: str = "notify", status: Status = "frozen") -> EventType:
+def _event(
+    name: str,
+    model: type[Payload],
+    when: str,
+    *,
+    to: str = "notify",
+    status: Status = "frozen",
+    subject: str = "the customer id",
+) -> EventType:
     return EventType(
         type=f"crisis.{name}.v1",
         model=model,
@@ -55,6 +63,7 @@ def _event(name: str, model: type[Payload], when: str, *, to: str = "notify", st
         consumers=tuple(to.split()),
         when=when,
         status=status,
+        subject=subject,
     )
 
 
@@ -90,6 +99,12 @@ EVENTS = (
         "escalation.raised",
         EscalationRaised,
         "Nobody acknowledged in time, a clock warned or was breached: the next level is called.",
+    ),
+    _event(
+        "rule.tripped",
+        RuleTripped,
+        "A rule opened too many cases; the rest wait as candidates.",
+        subject="`rule:<key>`",
     ),
     _draft("task.assigned", TaskAssigned, "A task was given out."),
     _draft("task.overdue", TaskOverdue, "A task was not done in time."),
@@ -136,6 +151,7 @@ __all__ = [
     "PromiseMade",
     "RetrospectiveCompleted",
     "RetrospectiveDue",
+    "RuleTripped",
     "SurveyRequested",
     "TaskAssigned",
     "TaskDone",

@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import Field
 
-from shared.contracts.base import AboutCustomer, example
+from shared.contracts.base import AboutCustomer, Payload, example
 from shared.contracts.crisis.cases import Trigger
-from shared.contracts.fields import Code, Count, Id, Impact, Instant, Line, ServiceClass, Severity, Text, Version
+from shared.contracts.fields import Code, Count, Id, Impact, Instant, Line, Seconds, ServiceClass, Severity, Text, Version
 
 
 class MatterEvent(AboutCustomer):
@@ -151,3 +151,23 @@ class EscalationRaised(AboutCustomer):
     fired_at: Instant = Field(description="When it was.")
     version: Version = Field(description="Version of the case.")
     drill: bool = Field(False, description="A drill: excluded from every figure.")
+
+
+class RuleTripped(Payload):
+    """A trigger rule opened too many cases in a short time: what comes after waits for people as candidates."""
+
+    model_config = example(
+        rule="tier-drop",
+        rule_version=1,
+        cases=500,
+        within_seconds=3600,
+        role="team_lead",
+        tripped_at="2026-03-05T08:00:00Z",
+    )
+
+    rule: Code = Field(description="Key of the rule.")
+    rule_version: Version = Field(description="Its version.")
+    cases: Version = Field(description="How many cases it may open.")
+    within_seconds: Seconds = Field(description="In how long a time.")
+    role: Code = Field(description="Who is to look: team_lead.")
+    tripped_at: Instant = Field(description="When it tripped. Told once, until the rule has been quiet for that long.")

@@ -36,11 +36,9 @@ def due_of_business_days(rule: BusinessDays, calendar: OpenTime, origin: int) ->
 def due_of_period(rule: CalendarPeriod, calendar: OpenTime, origin: int) -> int:
     """The end of the date (or the origin's wall time on it) that lies a calendar period after the origin's date."""
     start, wall = calendar.local(origin)
-    day = add_period(start, rule.period)
+    day = _near(start, add_period(start, rule.period))
     if rule.roll != "none":
-        day = _reached(calendar.nearest_window_date(day, forward=rule.roll == "forward"))
-    if (day - start).days > HORIZON_DAYS:
-        raise BeyondHorizonError
+        day = _near(start, _reached(calendar.nearest_window_date(day, forward=rule.roll == "forward")))
     return calendar.instant(day, DAY if rule.until == "end_of_day" else wall)
 
 
@@ -69,6 +67,12 @@ def utc_local(instant: int) -> tuple[date, int]:
 def utc_instant(day: date, wall: int) -> int:
     """The instant of a wall time of UTC."""
     return (day.toordinal() - EPOCH_ORDINAL) * DAY + wall
+
+
+def _near(start: date, day: date) -> date:
+    if (day - start).days > HORIZON_DAYS:
+        raise BeyondHorizonError
+    return day
 
 
 def _reached(day: date | None) -> date:

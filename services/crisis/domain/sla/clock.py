@@ -112,6 +112,10 @@ class Clock:
         """In progress or paused: a stop, cancel or retarget would act on it."""
         return self.state is not None and self.state.stage in {Stage.IN_PROGRESS, Stage.PAUSED}
 
+    @property
+    def statutory(self) -> bool:
+        return self.state is not None and self.state.statutory
+
     def record(
         self, event: ClockEvent, *, now: datetime, actor: str, cause: str | None = None, pin: str | None = None
     ) -> None:

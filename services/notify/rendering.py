@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes, pass_context
+from jinja2 import StrictUndefined, Template, TemplateError, nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -23,6 +23,10 @@ MOST_CHARACTERS: Final = 64_000
 MOST_SOURCE: Final = 20_000
 _REFUSED: Final = (
     nodes.For,
+    nodes.Assign,
+    nodes.AssignBlock,
+    nodes.With,
+    nodes.FilterBlock,
     nodes.Macro,
     nodes.CallBlock,
     nodes.Call,
@@ -135,14 +139,21 @@ def _problems(source: str) -> Iterator[str]:
         return
     try:
         tree = _TEXT.parse(source)
-        _TEXT.from_string(source)
     except TemplateError as error:
         yield f"{type(error).__name__}: {error}"
         return
-    for name in sorted({type(node).__name__ for node in tree.find_all(_REFUSED)}):
+    refused = sorted({type(node).__name__ for node in tree.find_all(_REFUSED)})
+    for name in refused:
         yield f"{name} is not for templates of messages: they fill in, choose by `if` and use filters"
-    for name in sorted(meta.find_undeclared_variables(tree) - VOCABULARY):
+    unknown = sorted({node.name for node in tree.find_all(nodes.Name)} - VOCABULARY)
+    for name in unknown:
         yield f"there is no variable {name!r}; known are {', '.join(sorted(VOCABULARY))}"
+    if refused or unknown:
+        return  # compiling is for what has been found harmless
+    try:
+        _TEXT.from_string(source)
+    except TemplateError as error:
+        yield f"{type(error).__name__}: {error}"
 
 
 @pass_context
@@ -167,6 +178,7 @@ def _environment(*, escaped: bool) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         autoescape=escaped,
         undefined=StrictUndefined,
+        optimized=False,  # folding constants would run what a template asks for while it is being looked at
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=lambda value: "" if value is None else value,

@@ -19,7 +19,7 @@ _ADDRESS: Final = re.compile(
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 ).fullmatch
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_ENCODED_WORD_BYTES: Final = 45  # 60 characters of base64; with =?utf-8?b?…?= below the limit of 75 (RFC 2047)
+_ENCODED_WORD_BYTES: Final = 42  # 68 characters as an encoded word (RFC 2047 allows 75), below 78 after "Subject: "
 
 _PAGE: Final = """\
 <!doctype html><html lang="{lang}"><body style="margin:0;padding:24px;background:#f4f5f7;\
@@ -81,7 +81,8 @@ def mail_bytes(mail: Mail) -> bytes:
     page = _PAGE.format(lang=html.escape(mail.lang), body=mail.html + _button(mail.button))
     lines = [
         *headers,
-        f'Content-Type: multipart/alternative; boundary="{boundary}"',
+        "Content-Type: multipart/alternative;",
+        f' boundary="{boundary}"',
         "",
         f"--{boundary}",
         _part("plain", mail.text),

@@ -1,0 +1,63 @@
+"""The service as it runs: facts from the bus, events onto the bus, timers by themselves, quiet in between."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import orjson
+
+from services.crisis.app import build
+from services.crisis.settings import CrisisSettings
+from shared.auth.keys import create_key
+from shared.bus.port import Record
+from shared.clock import SystemClock
+from shared.contracts import encode
+from shared.db.database import raw_connection
+from tests.support.crisis import MONDAY, a_complaint, a_snapshot, an_event
+
+SCOPES = ("crisis:read", "crisis:write", "admin")
+
+
+async def published(service, count):
+    """Types and data on the crisis topic, once there are `count`."""
+    async with asyncio.timeout(20):
+        while True:
+            records = await service.bus.read("moat.crisis.v1", limit=1000)
+            if len(records) >= count:
+                return [(dict(r.headers)["ce_type"].decode(), orjson.loads(r.value)) for r in records]
+            await asyncio.sleep(0.05)
+
+
+async def test_a_complaint_on_the_bus_becomes_events_on_the_bus_and_breaches_when_the_clock_is_moved(
+    crisis_database, database_url
+):
+    settings = CrisisSettings(
+        database_url=crisis_database,
+        bus_url=database_url,
+        profile="test",
+        clock=f"stepped:{MONDAY.isoformat()}",
+        log_level="ERROR",
+    )
+    service = build(settings)
+    transport = httpx.ASGITransport(service.app, client=("127.0.0.1", 5000))
+    async with service.app.router.lifespan_context(service.app):
+        async with service.base.database.begin() as connection:
+            key = await create_key(
+                await raw_connection(connection), name="test", scopes=SCOPES, now=SystemClock().now()
+            )
+        headers = {"Authorization": f"Bearer {key.plain}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://crisis", headers=headers) as client:
+            junk = an_event("customer.complaint.received.v1", "C-2", MONDAY, {"complaint_id": "CMP-2"})
+            await service.bus.publish([Record("moat.customers.v1", *encode(a_snapshot("C-1", "key")))])
+            await service.bus.publish([Record("moat.facts.v1", *encode(event)) for event in (junk, a_complaint("C-1"))])
+            opened = await published(service, 7)
+            moved = await client.post("/v1/admin/clock", json={"now": (MONDAY + timedelta(minutes=30)).isoformat()})
+            later = await published(service, len(opened) + 4)
+            dead = await service.bus.read("moat.dead.crisis-facts")
+
+    assert opened[0][0] == "crisis.case.opened.v1"
+    assert moved.status_code == 200, moved.text
+    since = [(type_, data.get("target"), data.get("threshold")) for type_, data in later[len(opened) :]]
+    assert ("crisis.clock.breached.v1", "acknowledge", None) in since
+    assert any(type_ == "crisis.escalation.raised.v1" for type_, _, _ in since)
+    assert len(dead) == 1

@@ -15,6 +15,23 @@ INSTANT = TIMESTAMP(timezone=True)
 
 def add_kernel_tables(metadata: sa.MetaData) -> None:
     """Declare the kernel's tables in a service's metadata."""
+    for add in (
+        _subject,
+        _outbox,
+        _inbox,
+        _parked,
+        _timer,
+        _clock_state,
+        _api_key,
+        _idempotency,
+        _job,
+        _secret,
+        _document,
+    ):
+        add(metadata)
+
+
+def _subject(metadata: sa.MetaData) -> None:
     sa.Table(
         "subject",
         metadata,
@@ -22,6 +39,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("sequence", sa.BigInteger, nullable=False, server_default="0"),
         postgresql_with={"fillfactor": "70"},
     )
+
+
+def _outbox(metadata: sa.MetaData) -> None:
     # Debezium-shaped (aggregatetype = topic, aggregateid = key), so that change data capture could take over.
     sa.Table(
         "outbox",
@@ -39,6 +59,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         postgresql_with={"autovacuum_vacuum_scale_factor": "0.02", "autovacuum_vacuum_threshold": "1000"},
     )
+
+
+def _inbox(metadata: sa.MetaData) -> None:
     sa.Table(
         "inbox",
         metadata,
@@ -46,6 +69,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("event_id", sa.Text, primary_key=True),
         sa.Column("received_at", INSTANT, nullable=False, index=True),
     )
+
+
+def _parked(metadata: sa.MetaData) -> None:
     sa.Table(
         "parked",
         metadata,
@@ -66,6 +92,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Index("parked_by_subject", "group_name", "subject", "seq"),
         sa.UniqueConstraint("group_name", "topic", "partition", "position", name="parked_once"),
     )
+
+
+def _timer(metadata: sa.MetaData) -> None:
     sa.Table(
         "timer",
         metadata,
@@ -83,6 +112,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Index("timer_due", "due_at", "id"),
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"},
     )
+
+
+def _clock_state(metadata: sa.MetaData) -> None:
     sa.Table(
         "clock_state",
         metadata,
@@ -90,6 +122,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("stands_at", INSTANT, nullable=False),
         sa.CheckConstraint('"only"', name="one_row"),
     )
+
+
+def _api_key(metadata: sa.MetaData) -> None:
     sa.Table(
         "api_key",
         metadata,
@@ -106,6 +141,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("replaced_by", sa.Text, nullable=True),
         sa.Column("last_used_at", INSTANT, nullable=True),
     )
+
+
+def _idempotency(metadata: sa.MetaData) -> None:
     sa.Table(
         "idempotency",
         metadata,
@@ -117,6 +155,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("body", BYTEA, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False, index=True),
     )
+
+
+def _job(metadata: sa.MetaData) -> None:
     sa.Table(
         "job",
         metadata,
@@ -147,6 +188,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
             postgresql_where=sa.text("state in ('queued', 'running')"),
         ),
     )
+
+
+def _secret(metadata: sa.MetaData) -> None:
     # Keys for signing what we hand out and read again (page tokens, links); the same for all replicas.
     sa.Table(
         "secret",
@@ -155,6 +199,9 @@ def add_kernel_tables(metadata: sa.MetaData) -> None:
         sa.Column("value", BYTEA, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
     )
+
+
+def _document(metadata: sa.MetaData) -> None:
     sa.Table(
         "document",
         metadata,

@@ -67,6 +67,7 @@ EXAMPLE = {
     "finished_at": None,
 }
 _ANSWER: dict[str, Any] = {"content": {"application/json": {"example": EXAMPLE}}}
+_COLUMNS: list[sa.ColumnClause[Any]] = [sa.column(name.strip()) for name in COLUMNS.split(",")]
 JobId = Annotated[str, Path(description="Id of the job.", examples=[EXAMPLE["id"]])]
 
 
@@ -78,47 +79,49 @@ def accepted(job: JobRecord) -> Answer:
 def jobs_router(*, read_scope: str, cancel_scope: str) -> Router:
     """List, look at and cancel the jobs of a service."""
     router = Router(prefix="/v1/jobs", tags=["jobs"], dependencies=[require(read_scope)])
-    columns: list[sa.ColumnClause[Any]] = [sa.column(name.strip()) for name in COLUMNS.split(",")]
-    created, job_id = sa.column("created_at", sa.TIMESTAMP(timezone=True)), sa.column("id", sa.Text)
-
-    @router.get("", summary="List jobs, the newest first")
-    async def list_jobs(
-        page: PageRequest,
-        database: ReadDatabase,
-        state: Annotated[State | None, Query(description="Only those in this state.")] = None,
-        kind: Annotated[str | None, Query(description="Only those of this kind.", examples=["recompute"])] = None,
-    ) -> Listing[JobOut]:
-        """Ended jobs are kept for thirty days."""
-        statement = sa.select(*columns).select_from(sa.table("job"))
-        if state is not None:
-            statement = statement.where(sa.column("state") == state)
-        if kind is not None:
-            statement = statement.where(sa.column("kind") == kind)
-        statement = page.apply(statement, Order(created, descending=True), Order(job_id, descending=True))
-        async with database.read() as connection:
-            rows = (await connection.execute(statement)).mappings().all()
-        jobs = [record(dict(row)) for row in rows]
-        return page.listing(jobs, key=lambda job: (job.created_at, job.id), item=JobOut.of)
-
-    @router.get("/{job_id}", summary="Look at a job", responses={200: _ANSWER})
-    async def read_job(job_id: JobId, database: ReadDatabase) -> JobOut:
-        """State, progress and, at the end, result or problem."""
-        async with database.read() as connection:
-            return JobOut.of(await get(await raw_connection(connection), job_id))
-
-    @router.post(
+    example: Any = {200: _ANSWER}
+    router.get("", summary="List jobs, the newest first")(list_jobs)
+    router.get("/{job_id}", summary="Look at a job", responses=example)(read_job)
+    router.post(
         "/{job_id}/cancel",
         summary="Cancel a job",
         response_model=JobOut,
         dependencies=[require(cancel_scope)],
-        responses={200: _ANSWER},
-    )
-    async def cancel_job(job_id: JobId, once: OnceIfKeyed) -> Response:
-        """A queued job ends at once, a running one at its next step; what its steps have done stays done."""
-
-        async def cancel(work: UnitOfWork) -> JobOut:
-            return JobOut.of(await request_cancel(work, job_id))
-
-        return await once(cancel)
-
+        responses=example,
+    )(cancel_job)
     return router
+
+
+async def list_jobs(
+    page: PageRequest,
+    database: ReadDatabase,
+    state: Annotated[State | None, Query(description="Only those in this state.")] = None,
+    kind: Annotated[str | None, Query(description="Only those of this kind.", examples=["recompute"])] = None,
+) -> Listing[JobOut]:
+    """Ended jobs are kept for thirty days."""
+    created, job_id = sa.column("created_at", sa.TIMESTAMP(timezone=True)), sa.column("id", sa.Text)
+    statement = sa.select(*_COLUMNS).select_from(sa.table("job"))
+    if state is not None:
+        statement = statement.where(sa.column("state") == state)
+    if kind is not None:
+        statement = statement.where(sa.column("kind") == kind)
+    statement = page.apply(statement, Order(created, descending=True), Order(job_id, descending=True))
+    async with database.read() as connection:
+        rows = (await connection.execute(statement)).mappings().all()
+    jobs = [record(dict(row)) for row in rows]
+    return page.listing(jobs, key=lambda job: (job.created_at, job.id), item=JobOut.of)
+
+
+async def read_job(job_id: JobId, database: ReadDatabase) -> JobOut:
+    """State, progress and, at the end, result or problem."""
+    async with database.read() as connection:
+        return JobOut.of(await get(await raw_connection(connection), job_id))
+
+
+async def cancel_job(job_id: JobId, once: OnceIfKeyed) -> Response:
+    """A queued job ends at once, a running one at its next step; what its steps have done stays done."""
+
+    async def cancel(work: UnitOfWork) -> JobOut:
+        return JobOut.of(await request_cancel(work, job_id))
+
+    return await once(cancel)

@@ -80,9 +80,10 @@ async def test_a_job_that_fails_says_why(things):
     assert (await state_of(things, job))["problem"]["type"] == "/problems/internal"
 
 
-async def test_a_job_is_resumed_after_kill_minus_nine_and_no_step_is_done_twice(crisis_database, bus_url, tmp_path):
-    program = tmp_path / "worker.py"
-    program.write_text(
+@contextlib.asynccontextmanager
+async def another_process(database_url, bus_url):
+    """The service of things in a process of its own, up and running."""
+    program = (
         "import asyncio, sys\n"
         "from tests.support.web import a_service, running\n"
         "async def main():\n"
@@ -91,47 +92,44 @@ async def test_a_job_is_resumed_after_kill_minus_nine_and_no_step_is_done_twice(
         "        await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )
-
-    async def spawn():
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, str(program), crisis_database, bus_url,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        while (line := await process.stdout.readline()).strip() != b"up":
-            assert line, "the worker did not come up"
-        return process
-
-    service = a_service(crisis_database, bus_url)
-    database, first = service.base.database, None
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, database_url, bus_url,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
     try:
-        first = await spawn()
+        while (line := await process.stdout.readline()).strip() != b"up":
+            assert line, "the process did not come up"
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def test_a_job_is_resumed_after_kill_minus_nine_and_no_step_is_done_twice(crisis_database, bus_url):
+    service = a_service(crisis_database, bus_url)
+
+    async def counted():
+        async with service.base.database.read() as connection:
+            return [r.n for r in await connection.exec_driver_sql("select n from counted order by seq")]
+
+    async def some():
+        return len(await counted()) >= 20
+
+    async with another_process(crisis_database, bus_url) as process:
         async with service.base.uow() as work:
             job = (await submit(work, "count", {"to": 400}, by="test")).id
-
-        async def rows():
-            async with database.read() as connection:
-                return [r.n for r in await connection.exec_driver_sql("select n from counted order by seq")]
-
-        async def some():
-            return len(await rows()) >= 20
-
         await until(some, seconds=20)
-        first.send_signal(signal.SIGKILL)
-        await first.wait()
-        before = len(await rows())
-        assert before < 400
-        async with running(service) as things:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    assert len(await counted()) < 400
+    async with running(service) as things:
 
-            async def ended():
-                return (await state_of(things, job))["state"] == "succeeded"
+        async def ended():
+            return (await state_of(things, job))["state"] == "succeeded"
 
-            await until(ended, seconds=30)
-            assert [row.n for row in await things.rows("select n from counted order by seq")] == list(range(1, 401))
-    finally:
-        with contextlib.suppress(ProcessLookupError, AttributeError):
-            first.kill()
-        await database.close()
+        await until(ended, seconds=30)
+        assert [row.n for row in await things.rows("select n from counted order by seq")] == list(range(1, 401))
 
 
 async def test_a_runner_that_lost_its_job_and_wakes_up_saves_nothing_more(things):

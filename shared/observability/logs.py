@@ -34,15 +34,17 @@ _PHONE: Final = re.compile(r"(?<![A-Za-z0-9.])(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{
 _MAIL: Final = re.compile(r"([A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]*@([A-Za-z0-9.\-]+\.[A-Za-z]{2,})")
 _IDENTITY: Final = re.compile(r"(?<![A-Za-z0-9.])(\d{3})\d{11}(\d{3}[\dXx])(?![A-Za-z0-9])")
 _PASSWORD_IN_URL: Final = re.compile(r"(://[^:/@\s]*:)[^@/\s]+@")
-_MAY_HOLD: Final = re.compile(r"@|\d{3}").search
+_SIGNED_LINK: Final = re.compile(r"(/acks/)[A-Za-z0-9_\-]+")
+_MAY_HOLD: Final = re.compile(r"@|\d{3}|/acks/").search
 _DEPTH: Final = 4
 
 
 def mask_text(text: str) -> str:
-    """`text` with mobile numbers, mail addresses, Chinese identity numbers and passwords in URLs masked."""
+    """`text` with mobile numbers, mail addresses, identity numbers, passwords in URLs and signed links masked."""
     if not _MAY_HOLD(text):
         return text
     text = _PASSWORD_IN_URL.sub(r"\1***@", text)
+    text = _SIGNED_LINK.sub(r"\1***", text)
     text = _MAIL.sub(r"\1***@\2", text)
     text = _IDENTITY.sub(r"\1***********\2", text)
     return _PHONE.sub(r"\1****\3", text)

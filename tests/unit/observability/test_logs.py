@@ -20,6 +20,7 @@ from shared.observability import logs, tracing
         ("zhang.san@example.com.cn", "z***@example.com.cn"),
         ("id 11010519491231002X", "id 110***********002X"),
         ("postgresql://moat:hunter2@db:5432/x", "postgresql://moat:***@db:5432/x"),
+        ("/v1/acks/AZXzoHwAcACAAAAAAAAAov", "/v1/acks/***"),
         ("case 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b", "case 0199a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b"),
         ("2026-03-01T08:00:00.123456Z took 1500 ms", "2026-03-01T08:00:00.123456Z took 1500 ms"),
     ],

@@ -11,9 +11,6 @@ from shared.db.unit_of_work import UnitOfWork
 
 GROUP: Final = "scoring"
 FACTS: Final = "moat.facts.v1"
-LANES: Final = 2
-"""Connections that work at the same time, each on its own partitions."""
-BATCH: Final = 4000
 
 
 def handle_facts(models: Models) -> Handle:
@@ -25,7 +22,7 @@ def handle_facts(models: Models) -> Handle:
     return handle
 
 
-def facts_consumer(models: Models) -> ConsumerSpec:
+def facts_consumer(models: Models, *, lanes: int = 2, batch: int = 4000) -> ConsumerSpec:
     """The group that answers for the fact topic. The permanent key of the fact table stands in for an inbox."""
     return ConsumerSpec(
         group=GROUP,
@@ -33,7 +30,7 @@ def facts_consumer(models: Models) -> ConsumerSpec:
         handle=handle_facts(models),
         types=frozenset(entry.type for entry in registry.of_topic(FACTS)),
         use_inbox=False,
-        max_records=BATCH,
-        lanes=LANES,
+        max_records=batch,
+        lanes=lanes,
         public=True,
     )

@@ -74,8 +74,11 @@ class AcceptedOut(Out):
 )
 @body_limit(4 * MIB)
 async def tell_facts(request: Request, clock: TheClock, door: Annotated[Door, part(Door)]) -> Any:
-    """One CloudEvent in structured form, or `{"facts": [...]}` with 1 to 500. The answer is durable: what is accepted is
-    never lost and counts once, by source and id, however often it is sent. 422 only when every one was rejected."""
+    """One CloudEvent in structured form, or `{"facts": [...]}` with 1 to 500.
+
+    The answer is durable: what is accepted is never lost and counts once, by source and id, however often it is
+    sent. 422 only when every one was rejected.
+    """
     facts = _facts_of(await request.json())
     sound: list[CloudEvent] = []
     rejected: list[RejectedOut] = []

@@ -35,7 +35,7 @@ class Standing:
     verdict: Verdict
     graded_before: bool
     effective_at: datetime
-    next_change_at: datetime | None = None
+    cause: Cause = "data"
 
 
 @dataclass(frozen=True, slots=True)

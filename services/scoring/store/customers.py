@@ -158,3 +158,26 @@ async def save_published(raw: Raw, saved: Sequence[tuple[CustomerState, Mapping[
     ]
     if rows:
         await raw.execute(_SAVE_PUBLISHED, *(pack(column) for column in zip(*rows, strict=True)))
+
+
+async def ids_after(raw: Raw, after: str, *, limit: int) -> list[str]:
+    """The next customers in the order of their ids."""
+    rows = await raw.fetch("select id from customer where id > $1 order by id limit $2", after, limit)
+    return [row[0] for row in rows]
+
+
+async def count(raw: Raw) -> int:
+    """How many customers there are."""
+    return int(await raw.fetchval("select count(*) from customer"))
+
+
+async def revision(raw: Raw, customer_id: str) -> int | None:
+    """The revision of a customer's profile; None for one who was never heard of."""
+    found: int | None = await raw.fetchval("select revision from customer where id = $1", customer_id)
+    return found
+
+
+async def count_edit(raw: Raw, customer_id: str) -> int:
+    """Note that people edited the profile of a known customer; answers the new revision."""
+    statement = "update customer set revision = revision + 1 where id = $1 returning revision"
+    return int(await raw.fetchval(statement, customer_id))

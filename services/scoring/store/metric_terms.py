@@ -1,7 +1,7 @@
 """The words that metric definitions are written in: parameters, windows, money, and the rows of each source.
 
-Parameters: $1 customer ids (packed), $2 `as_of`, $3 the model's zone, $4 its currency, $5 the local date of `as_of`, and
-from $6 on the instants at which the windows begin.
+Parameters: $1 customer ids (packed), $2 `as_of`, $3 the model's zone, $4 its currency, $5 the local date of `as_of`,
+and from $6 on the instants at which the windows begin.
 """
 
 from collections.abc import Iterable

@@ -51,7 +51,7 @@ class Reached:
 
 _REACHED: Final = f"""
 select n.customer_id, n.model, s.model_version, s.state, s.tier, s.rank, s.service_class, s.graded_before,
-       s.effective_at, entry.bands::text
+       s.effective_at, s.cause, entry.bands::text
 from unnest({unpacked("$1")}, {unpacked("$2")}) as n (customer_id, model)
 cross join lateral (
     select * from standing where standing.customer_id = n.customer_id and standing.model = n.model limit 1
@@ -66,9 +66,9 @@ async def reached(raw: Raw, places: Sequence[Place]) -> dict[Place, Reached]:
         return {}
     rows = await raw.fetch(_REACHED, pack(place[0] for place in places), pack(place[1] for place in places))
     found: dict[Place, Reached] = {}
-    for customer_id, model, version, state, tier, rank, class_, before, effective_at, bands in rows:
+    for customer_id, model, version, state, tier, rank, class_, before, effective_at, cause, bands in rows:
         verdict = Verdict(model, version, state, tier, rank, class_)
-        found[customer_id, model] = Reached(Standing(verdict, before, effective_at), orjson.loads(bands))
+        found[customer_id, model] = Reached(Standing(verdict, before, effective_at, cause), orjson.loads(bands))
     return found
 
 
@@ -189,3 +189,23 @@ select customer_id from standing where next_change_at <= $1 order by next_change
 async def due(raw: Raw, now: datetime, *, limit: int) -> list[str]:
     """Customers whose standing time may have changed by `now`, the longest due first; an id may come twice."""
     return [row[0] for row in await raw.fetch(_DUE, now, limit)]
+
+
+_AGENDA: Final = """
+select (select count(*) from (select from standing where next_change_at <= $1 limit 10000) as due),
+       (select min(next_change_at) from standing where next_change_at > $1)
+"""
+
+
+async def agenda(raw: Raw, now: datetime) -> tuple[int, datetime | None]:
+    """How many standings are due at `now`, counted to 10 000, and when the next one will be."""
+    row = await raw.fetchrow(_AGENDA, now)
+    assert row is not None
+    return row[0], row[1]
+
+
+async def put_off(raw: Raw, customer_id: str, *, due: datetime, to: datetime) -> None:
+    """Look at a customer whose standings are due at `due` no earlier than `to`."""
+    await raw.execute(
+        "update standing set next_change_at = $3 where customer_id = $1 and next_change_at <= $2", customer_id, due, to
+    )

@@ -103,14 +103,17 @@ def grade(
     )
 
 
-def entries_of(graded: Graded, before: Mapping[Place, Reached], *, cause: Cause) -> list[Entry]:
-    """The history entries of what changed; `before` is how the verdicts in `graded.places` were reached."""
+def entries_of(graded: Graded, before: Mapping[Place, Reached], *, causes: tuple[Cause, Cause]) -> list[Entry]:
+    """The history entries of what changed; `before` is how the verdicts in `graded.places` were reached.
+
+    `causes` are those of a change and of a first grading.
+    """
     model = graded.model
     entries = []
     for row in graded.changed:
         after = Verdict(model.key, model.version, *(row[name] for name in _VERDICT))
         old = before.get((row["customer_id"], model.key))
-        found = change(old.standing if old else None, after, cause=cause)
+        found = change(old.standing if old else None, after, cause=causes[0] if old else causes[1])
         if found is not None:
             entries.append(
                 Entry(

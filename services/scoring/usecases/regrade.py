@@ -32,10 +32,11 @@ class Occasion:
     """Why customers are looked at. `profiled` are those whose published profile may have changed.
 
     `days` (by zone) and `whole` are as `Timing` has them; without days everybody is looked at whole. `fresh` are those
-    of whom there is nothing but the facts behind `days`.
+    of whom there is nothing but the facts behind `days`. `first_cause` is why somebody is graded for the first time.
     """
 
     cause: Cause = "data"
+    first_cause: Cause = "data"
     days: Mapping[str, pl.DataFrame] | None = None
     whole: frozenset[str] = frozenset()
     fresh: frozenset[str] = frozenset()
@@ -69,7 +70,9 @@ async def regrade(work: UnitOfWork, models: Models, ids: Iterable[str], occasion
             graded.append(grade(model, mine, told, timing=timing, now=work.now))
     ended = _ended(active, states, told)
     before = await standings.reached(work.raw, [place for one in graded for place in one.places])
-    entries = [entry for one in graded for entry in entries_of(one, before, cause=occasion.cause)]
+    entries = [
+        entry for one in graded for entry in entries_of(one, before, causes=(occasion.cause, occasion.first_cause))
+    ]
     await standings.record(work.raw, entries, now=work.now)
     await standings.reschedule(work.raw, {place: to for one in graded for place, to in one.moved.items()})
     await standings.end(work.raw, ended, now=work.now)

@@ -49,7 +49,7 @@ from shared.web.kernel import Kernel
 from shared.web.metrics_route import metrics_router
 from shared.web.pages import PageTokens
 from shared.web.problem_pages import problem_router
-from shared.web.quiescence import Count, Moving
+from shared.web.quiescence import Agenda, Count, Moving
 from shared.worker import Worker, Workers
 
 log = structlog.get_logger(__name__)
@@ -90,7 +90,8 @@ class Parts:
     """What a service brings: its routes, and what runs in its background.
 
     `presets` are documents to start with, `offered` those installed as drafts to choose from.
-    `others` are counts that have to be 0 for the service to be quiet; `jobs_scopes` are for reading and cancelling.
+    `others` are counts that have to be 0 for the service to be quiet, `agendas` the same for what falls due by the
+    clock; `jobs_scopes` are for reading and cancelling.
     """
 
     about: About
@@ -103,6 +104,7 @@ class Parts:
     offered: Sequence[tuple[DocumentKind, Path]] = ()
     reachable: Mapping[type, Any] = field(default_factory=dict)
     others: Mapping[str, Count] = field(default_factory=dict)
+    agendas: Mapping[str, Agenda] = field(default_factory=dict)
     jobs_scopes: tuple[str, str] | None = None
     topics: Sequence[TopicSpec] | None = None
 
@@ -147,6 +149,7 @@ class Service:
             relay=self.relay,
             jobs=self.jobs,
             others=self.parts.others,
+            agendas=self.parts.agendas,
         )
 
     async def start(self) -> None:

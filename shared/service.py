@@ -1,46 +1,38 @@
 """A running service: everything that the three have in common, started and stopped in order.
 
-def build(settings: CrisisSettings) -> Service:
-base = Foundation.lay("crisis", settings)
-policies = Documents("sla-policy", parse_policy)
-return build_service(base, about=…, routers=[…], consumers=[…], timers={…}, jobs={…}, presets=[…])
+A composition root lays a Foundation from settings, makes its own things on it, hands both to `build_service` as Parts,
+and gives the service to `shared.serve.run`:
 
-def serve(**given: object) -> None:
-run(build(CrisisSettings.for_service("crisis", **given)))
+    base = Foundation.lay("crisis", settings)
+    service = build_service(base, Parts(about=…, routers=[…], consumers=[…], timers={…}, jobs={…}, presets=[…]))
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from fastapi import APIRouter, FastAPI
 
 from shared.auth.authenticators import KeyAuthenticator
 from shared.bus.connecting import ConnectingBus
-from shared.bus.consumer import Consumer, ConsumerSpec, topics_of_dead_letters
-from shared.bus.port import TopicSpec
+from shared.bus.consumer import Consumer
 from shared.bus.relay import Relay, depth
-from shared.clock import Clock, SteppedClock
-from shared.contracts import TOPICS
-from shared.db.database import Database, raw_connection
+from shared.clock import SteppedClock
+from shared.db.database import raw_connection
 from shared.db.migrations import schema_state
 from shared.db.secrets import signing_key
-from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory, unit_of_work_factory
-from shared.documents.kind import DocumentKind
 from shared.documents.presets import load_presets
-from shared.jobs.runner import JobRunner, Run
+from shared.jobs.runner import JobRunner
 from shared.observability.gauges import GaugeRefresher
 from shared.observability.metrics import BusMetrics
-from shared.settings import ServiceSettings
-from shared.timers.worker import Fire, TimerWorker
+from shared.parts import Foundation, Parts, topics_of
+from shared.timers.worker import TimerWorker
 from shared.upkeep import Upkeep
 from shared.web.admin import admin_router, follow_clock, restore_clock
-from shared.web.app import About, create_app
+from shared.web.app import create_app
 from shared.web.docs import docs_router
 from shared.web.edge import Door
 from shared.web.health import Check, Unhealthy, health_router
@@ -49,64 +41,13 @@ from shared.web.kernel import Kernel
 from shared.web.metrics_route import metrics_router
 from shared.web.pages import PageTokens
 from shared.web.problem_pages import problem_router
-from shared.web.quiescence import Agenda, Count, Moving
+from shared.web.quiescence import Moving
 from shared.worker import Worker, Workers
 
 log = structlog.get_logger(__name__)
 
 _BUS_PATIENCE: Final = 5.0
 _RELAY_PATIENCE: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Foundation:
-    """What a service's own parts are built on. `wakers` is told of work by the name that `UnitOfWork.touch` gave it."""
-
-    name: str
-    settings: ServiceSettings
-    clock: Clock
-    database: Database
-    uow: UnitOfWorkFactory
-    wakers: dict[str, Callable[[], None]]
-
-    @classmethod
-    def lay(cls, name: str, settings: ServiceSettings, *, clock: Clock | None = None) -> "Foundation":
-        """Make clock, pool and transactions from settings; nothing is connected yet."""
-        ticking = clock or settings.make_clock()
-        database = Database(settings.database_url.get_secret_value(), pool_size=settings.pool_size, name=f"moat-{name}")
-        wakers: dict[str, Callable[[], None]] = {}
-
-        def wake(work: UnitOfWork) -> None:
-            for touched in work.touched:
-                waker = wakers.get(touched)
-                if waker is not None:
-                    waker()
-
-        return cls(name, settings, ticking, database, unit_of_work_factory(database, ticking, wake=wake), wakers)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a service brings: its routes, and what runs in its background.
-
-    `presets` are documents to start with, `offered` those installed as drafts to choose from.
-    `others` are counts that have to be 0 for the service to be quiet, `agendas` the same for what falls due by the
-    clock; `jobs_scopes` are for reading and cancelling.
-    """
-
-    about: About
-    routers: Sequence[APIRouter] = ()
-    consumers: Sequence[ConsumerSpec] = ()
-    timers: Mapping[str, Fire] = field(default_factory=dict)
-    jobs: Mapping[str, Run] = field(default_factory=dict)
-    workers: Sequence[Worker] = ()
-    presets: Sequence[tuple[DocumentKind, Path]] = ()
-    offered: Sequence[tuple[DocumentKind, Path]] = ()
-    reachable: Mapping[type, Any] = field(default_factory=dict)
-    others: Mapping[str, Count] = field(default_factory=dict)
-    agendas: Mapping[str, Agenda] = field(default_factory=dict)
-    jobs_scopes: tuple[str, str] | None = None
-    topics: Sequence[TopicSpec] | None = None
 
 
 class Service:
@@ -122,7 +63,7 @@ class Service:
         self.bus = ConnectingBus(
             base.settings.bus_url.get_secret_value(),
             client_id=f"moat-{base.name}",
-            topics=_topics(parts),
+            topics=topics_of(parts),
             observer=BusMetrics(),
         )
         self.relay = Relay(base.database, self.bus, base.clock)
@@ -293,16 +234,4 @@ def build_service(base: Foundation, parts: Parts) -> Service:
     return Service(base, parts)
 
 
-def _topics(parts: Parts) -> list[TopicSpec]:
-    """Every topic of the contracts, and the dead letters of our groups."""
-    published = [
-        TopicSpec(
-            topic.name,
-            partitions=topic.partitions,
-            compacted=topic.compacted,
-            retention_hours=None if topic.retention_days is None else topic.retention_days * 24,
-        )
-        for topic in TOPICS
-    ]
-    dead = [TopicSpec(name, partitions=1, retention_hours=24 * 90) for name in topics_of_dead_letters(parts.consumers)]
-    return [*(published if parts.topics is None else parts.topics), *dead]
+__all__ = ["Foundation", "Parts", "Service", "build_service", "require_head"]

@@ -5,9 +5,11 @@ default). Which one runs is decided by the URL, in `open_bus`, and nowhere else.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
+
+import msgspec
 
 MAX_RECORD_BYTES: Final = 1_000_000
 """Key, value and headers of one record together, on both buses (Kafka's default limit is 1 MiB with its framing)."""
@@ -23,18 +25,16 @@ class TopicPartition:
     partition: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """What is published. Records with the same key go to the same partition, in the order given."""
 
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Headers = ()
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True, gc=False):
     """What is delivered: a record, bytes unchanged, and where it stood. `timestamp_ms` is Unix time of publishing."""
 
     topic: str
@@ -43,7 +43,7 @@ class Received:
     timestamp_ms: int
     key: bytes | None
     value: bytes | None
-    headers: Headers = field(default=())
+    headers: Headers = ()
 
     @property
     def place(self) -> TopicPartition:

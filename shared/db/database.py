@@ -51,6 +51,24 @@ class Database:
         async with self.engine.connect() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection with no transaction around it, for locks, listening and settings that last.
+
+        It takes one place in the pool, and is closed in the end: nobody inherits what was left on it.
+        """
+        async with self.engine.connect() as connection:
+            try:
+                yield await _driver(connection)
+            finally:
+                await connection.invalidate()
+
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection for single statements that need no transaction: one round trip each instead of three."""
+        async with self.engine.connect() as connection:
+            yield await _driver(connection)
+
     async def ping(self) -> None:
         """Return when the server answers."""
         async with self.engine.connect() as connection:
@@ -66,6 +84,11 @@ async def raw_connection(connection: AsyncConnection) -> "asyncpg.Connection[asy
     adapted: Any = (await connection.get_raw_connection()).dbapi_connection
     if adapted._transaction is None:  # noqa: SLF001 - the adapter has no public way to ask or begin
         await adapted._start_transaction()  # noqa: SLF001
+    return cast("asyncpg.Connection[asyncpg.Record]", adapted.driver_connection)
+
+
+async def _driver(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
+    adapted = await connection.get_raw_connection()
     return cast("asyncpg.Connection[asyncpg.Record]", adapted.driver_connection)
 
 

@@ -7,8 +7,9 @@ known, and the caller publishes it again in order.
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -28,6 +29,7 @@ _REQUEST_MS: Final = 30_000
 _OVERHEAD_BYTES: Final = 2_000
 """More than the framing of one record: what is bigger by this has surely too much content."""
 
+_topic_of: Final = attrgetter("topic")
 _Place = tuple[str, int]
 _Batches = dict[_Place, list[Any]]
 
@@ -52,7 +54,7 @@ class Publisher:
             async with asyncio.timeout(self._address.publish_seconds):
                 async with self._order.turn():
                     producer = await self._producer.get()
-                    partitions = await self._partitions(producer, {record.topic for record in records})
+                    partitions = await self._partitions(producer, set(map(_topic_of, records)))
                     sent = await _hand_over(producer, _build(producer, records, partitions))
                 await _all_acknowledged(sent)
         except (KafkaError, TimeoutError, OSError) as error:
@@ -87,26 +89,27 @@ class Publisher:
         return found
 
     def _count(self, records: Sequence[Record], *, seconds: float) -> None:
-        counts: dict[str, int] = {}
-        for record in records:
-            counts[record.topic] = counts.get(record.topic, 0) + 1
-        for topic, number in counts.items():
+        for topic, number in Counter(map(_topic_of, records)).items():
             self._observer.published(topic, records=number, seconds=seconds)
 
 
 def _build(producer: AIOKafkaProducer, records: Sequence[Record], partitions: dict[str, int]) -> _Batches:
     batches: _Batches = defaultdict(list)
+    fill: dict[_Place, Callable[..., Any]] = {}  # how to append to the last batch of each place
     now_ms = time.time_ns() // 1_000_000
     for record in records:
         topic, key = record.topic, record.key
-        place = batches[topic, partition_of(key, partitions[topic])]
-        if place and place[-1].append(timestamp=now_ms, key=key, value=record.value, headers=[*record.headers]):
+        place = (topic, partition_of(key, partitions[topic]))
+        headers = record.headers if type(record.headers) is list else [*record.headers]
+        append = fill.get(place)
+        if append is not None and append(timestamp=now_ms, key=key, value=record.value, headers=headers):
             continue
         batch = producer.create_batch()
-        written = batch.append(timestamp=now_ms, key=key, value=record.value, headers=[*record.headers])
+        written = batch.append(timestamp=now_ms, key=key, value=record.value, headers=headers)
         if written is None or written.size > MAX_RECORD_BYTES + _OVERHEAD_BYTES:
             raise RecordTooLarge(f"A record for {topic} has more than {MAX_RECORD_BYTES} bytes")
-        place.append(batch)
+        batches[place].append(batch)
+        fill[place] = batch.append
     return batches
 
 

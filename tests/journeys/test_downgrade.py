@@ -16,7 +16,7 @@ async def test_downgrade_opens_a_case_whose_people_are_told_acknowledge_by_link_
     await world.tell(*orders)
     assert (await _tier(world, customer))["service_class"] == "strategic"
 
-    await world.tell(*(a_refund(order, at=now) for order in orders[-4:]))
+    await world.tell(*(a_refund(order, at=now, amount="35000.00") for order in orders[-4:]))
 
     assert (await _tier(world, customer))["service_class"] == "key"
     case = await world.case_of(customer)
@@ -60,7 +60,7 @@ async def test_nobody_is_called_higher_once_a_case_was_acknowledged(world):
     now = await world.now()
     orders = regular_orders(customer, until=now, every=timedelta(days=20), amount="60000.00")
     await world.tell(*orders)
-    await world.tell(*(a_refund(order, at=now) for order in orders[-4:]))
+    await world.tell(*(a_refund(order, at=now, amount="35000.00") for order in orders[-4:]))
     case = await world.case_of(customer)
     await world.act(case["id"], "acknowledge")
     await world.act(case["id"], "respond", text="we are on it")

@@ -36,7 +36,7 @@ async def test_the_24_hour_clock_of_a_key_customer_warns_then_breaks_and_the_nex
 
     entries = await world.client.get(ServiceName.CRISIS, f"/v1/cases/{case['id']}/timeline?page_size=1000")
     kinds = [entry["kind"] for entry in entries["items"]]
-    assert kinds.index("clock_breached") < kinds.index("escalation_raised")
+    assert kinds.index("clock.breached") < kinds.index("escalation.raised")
 
 
 def _text(at):

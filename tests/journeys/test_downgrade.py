@@ -6,7 +6,7 @@ from uuid import uuid4
 import aiohttp
 
 from services.commands.names import ServiceName
-from tests.support.facts import a_refund, regular_orders
+from tests.support.told_facts import a_refund, regular_orders
 
 
 async def test_downgrade_opens_a_case_whose_people_are_told_acknowledge_by_link_answer_and_resolve(world):

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from services.commands.names import ServiceName
-from tests.support.facts import a_complaint, regular_orders
+from tests.support.told_facts import a_complaint, regular_orders
 
 
 async def test_the_24_hour_clock_of_a_key_customer_warns_then_breaks_and_the_next_level_is_called(world):

@@ -1,5 +1,6 @@
 """What-if for promises: the same fold as the live clocks, with nothing stored."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import Body
@@ -45,7 +46,7 @@ async def simulate_clocks(
     async with database.read() as connection:
         calendars, policies = await library.for_simulation(await raw_connection(connection))
     try:
-        return simulate(body, calendars=calendars, policies=policies)
+        return await asyncio.to_thread(simulate, body, calendars=calendars, policies=policies)
     except UnreachableTargetProblem as refusal:
         raise TargetUnreachable(errors=refusal.errors) from None
     except InvalidDocument as refusal:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -27,6 +27,9 @@ from shared.worktime import ALWAYS, Calendar, always, parse_calendar, publish, r
 FIELDS = ("policy", "calendars", "policies", "events", "until")
 _REQUIRED = ("policy", "events", "until")
 _KEPT_CALENDARS = 64
+MAX_EVENTS = 2000
+MAX_SPAN = timedelta(days=36_525)
+"""A simulation covers at most a hundred years and two thousand events: it is computed while the caller waits."""
 _Parsed = TypeVar("_Parsed")
 
 
@@ -67,6 +70,10 @@ def understand(body: object, *, calendars: Mapping[str, Calendar], policies: Map
     known = {**calendars, **reading.by_key("calendars", inline), ALWAYS: always()}
     documents = reading.by_key("policies", [("/policy", policy), *others])
     first = min((event.at for _, event in events), default=until)
+    if until - first > MAX_SPAN:
+        reading.refuse("/until", "instant-range", "a simulation covers at most a hundred years from its first event")
+    if len(events) > MAX_EVENTS:
+        reading.refuse("/events", "length", f"a simulation takes at most {MAX_EVENTS} events")
     for pointer, calendar in inline:
         reading.check(pointer, partial(require_open_time, calendar, effective=to_micros(first)))
     for pointer, target in _targets(documents, others, events, policy):

@@ -150,7 +150,7 @@ class PolicyDocument(Document):
     order: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     applies: dict[str, Any] = Field(default_factory=dict)
     reopen: Literal["resume", "resume_including_closed", "new_cycle", "invalidate_previous"] = "new_cycle"
-    targets: Annotated[dict[Key, TargetDocument], Field(min_length=1)]
+    targets: Annotated[dict[Key, TargetDocument], Field(min_length=1, max_length=100)]
 
     def to_policy(self) -> Policy:
         """The value that the fold works with, its targets in the order of the document."""

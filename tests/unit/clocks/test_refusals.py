@@ -124,6 +124,14 @@ def test_a_body_that_is_no_simulation_is_refused(body, expected):
     assert refusal(body) == expected
 
 
+def test_a_simulation_is_bounded():
+    centuries = request(elapsed("PT1H"), {"type": "start", "at": "1925-01-01T00:00:00Z"}, until="mon 09:00")
+    many = request(elapsed("PT1H"), *[start("mon 09:00")] * 2001)
+
+    assert refusal(centuries) == [("/until", "instant-range")]
+    assert refusal(many) == [("/events", "length")]
+
+
 def test_every_refusal_is_told_at_once():
     asked = request(elapsed("P1D"), pause("mon 09:00", ""), calendars=[{**OFFICE, "zone": "Mars/Base"}])
 
@@ -172,6 +180,9 @@ def test_a_calendar_that_opens_only_after_400_days_is_refused():
         {"period": "P21Y", "calendar": "rare"},
         {"elapsed": "PT175321H"},
         {"period": "P999999Y", "calendar": "rare"},
+        {"period": "P2000Y", "calendar": "rare", "roll": "forward"},
+        {"period": "P999999D", "calendar": "rare", "roll": "backward"},
+        {"business_days": 10**30, "calendar": "rare"},
         {"elapsed": "PT999999999H"},
     ],
 )

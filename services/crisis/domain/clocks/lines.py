@@ -24,6 +24,10 @@ class Line(Protocol):
     due: int | None
     """The due instant; None while halted, if the halt moves it."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole target is measured from the base, nothing of it being used before."""
+
     def run(self, at: int) -> None:
         """The clock runs again."""
 
@@ -62,6 +66,10 @@ class RunningLine:
         self._since: int | None = None
         self._runs: list[tuple[int, int]] = []
         self.run(base)
+
+    @property
+    def is_whole(self) -> bool:
+        return self.budget == self.whole
 
     def run(self, at: int) -> None:
         if self._since is None:
@@ -132,6 +140,10 @@ class DayLine:
         self._halted_at: int | None = None
         self._moved = False
         self.due: int | None = rule(base)
+
+    @property
+    def is_whole(self) -> bool:
+        return True
 
     def run(self, at: int) -> None:
         if self._halted_at is not None and self._moved:

@@ -133,6 +133,9 @@ class Machine:
             if line is not None and cycle.stage is Stage.PAUSED:
                 line.halt(at)
             return None if line is None else [line]
+        present = (line for line in cycle.lines if line.target == new and line.base == cycle.started_at)
+        if behaviour is Behaviour.TIGHTEN_ONLY and any(line.is_whole for line in present):
+            return None  # a second line of the same kind would say the same
         line = cycle.replay(self._line(new, cycle.started_at), at)
         return [line] if behaviour is Behaviour.RETARGET_FROM_START else [*cycle.lines, line]
 

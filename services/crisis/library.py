@@ -5,6 +5,7 @@ is pinned to is fetched when it is met.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Final
 
 import asyncpg
@@ -178,6 +179,7 @@ def _versions(pin: Pin) -> list[Version]:
     return [_version_of_policy(pin), *calendars]
 
 
+@cache
 def plain_key(pin: str) -> tuple[str, int]:
     """The document's key and version behind a pin, as they are published."""
     parsed = Pin.parse(pin)

@@ -8,14 +8,13 @@ from services.crisis.domain.case import Case
 from services.crisis.domain.casefile import CaseFact, CaseFile, EscalationFact, Fact, MatterFact
 from services.crisis.domain.rules import Rule, Trigger
 from services.crisis.domain.sla.clock import ClockFact
-from services.crisis.domain.sla.pins import unpinned
 from services.crisis.library import plain_key
-from shared.contracts import Payload, event_of
+from services.crisis.publishing_clocks import SOURCE, clock_payload, clock_started
+from shared.contracts import Payload, event_of, format_instant
 from shared.contracts import crisis as contract
 from shared.db.unit_of_work import UnitOfWork
 from shared.ids import new_id
 
-SOURCE: Final = "/moat/crisis"
 TOPIC: Final = contract.TOPIC
 
 _CASES: Final[dict[str, type[Payload]]] = {
@@ -29,25 +28,19 @@ _CASES: Final[dict[str, type[Payload]]] = {
     "reopened": contract.CaseReopened,
     "dismissed": contract.CaseDismissed,
 }
-_CLOCKS: Final[dict[str, type[Payload]]] = {
-    "started": contract.ClockStarted,
-    "paused": contract.ClockPaused,
-    "resumed": contract.ClockResumed,
-    "retargeted": contract.ClockRetargeted,
-    "warned": contract.ClockWarned,
-    "breached": contract.ClockBreached,
-    "met": contract.ClockMet,
-    "cancelled": contract.ClockCancelled,
-    "corrected": contract.ClockCorrected,
-}
 
 
 def publish_files(work: UnitOfWork, files: Iterable[CaseFile]) -> None:
     """Put what happened in these files on the topic, in the order in which it happened."""
+    now = format_instant(work.now)
     for file in files:
+        subject = file.case.customer_id
         for fact in file.facts:
+            if isinstance(fact, ClockFact) and fact.kind == "started":
+                work.publish(TOPIC, clock_started(file, fact, fired_at=now))
+                continue
             payload, at = _payload(file, fact, work.now)
-            work.publish(TOPIC, event_of(payload, id=new_id(), source=SOURCE, subject=file.case.customer_id, time=at))
+            work.publish(TOPIC, event_of(payload, id=new_id(), source=SOURCE, subject=subject, time=at))
 
 
 def publish_tripped(work: UnitOfWork, rule: Rule) -> None:
@@ -72,7 +65,7 @@ def _payload(file: CaseFile, fact: Fact, now: datetime) -> tuple[Payload, dateti
         case MatterFact():
             return _matter(file, fact), fact.at
         case ClockFact():
-            return _CLOCKS[fact.kind](**_clock(file, fact, now), **_clock_detail(fact)), fact.at
+            return clock_payload(file, fact, now), fact.at
         case EscalationFact():
             return _escalation(file, fact, now), fact.call.at
         case _:
@@ -163,78 +156,6 @@ def _trigger(trigger: Trigger | None) -> contract.Trigger | None:
     if trigger is None:
         return None
     return contract.Trigger(event_id=trigger.event_id, type=trigger.type, at=trigger.at, summary=trigger.summary)
-
-
-def _clock(file: CaseFile, fact: ClockFact, now: datetime) -> dict[str, Any]:
-    case, clock, result = file.case, fact.clock, fact.result
-    policy, policy_version = plain_key(clock.policy)
-    calendar, calendar_version = (None, None) if result.calendar is None else unpinned(result.calendar)
-    return {
-        "clock_id": clock.id,
-        "case_id": case.id,
-        "number": case.number,
-        "matter_id": clock.matter_id,
-        "customer_id": case.customer_id,
-        "customer_name": file.customer.name,
-        "title": case.title,
-        "type": case.type,
-        "severity": case.severity,
-        "service_class": case.service_class,
-        "owner": case.owner,
-        "account_manager": file.customer.account_manager,
-        "target": clock.target,
-        "cycle": result.cycle,
-        "policy": policy,
-        "policy_version": policy_version,
-        "calendar": calendar,
-        "calendar_version": calendar_version,
-        "statutory": result.statutory,
-        "started_at": result.started_at,
-        "due_at": result.due_at,
-        "provisional": result.provisional,
-        "has_breached": result.has_breached,
-        "at": fact.at,
-        "fired_at": now,
-        "version": case.version,
-        "drill": case.drill,
-    }
-
-
-def _clock_detail(fact: ClockFact) -> dict[str, Any]:
-    detail, result = fact.detail, fact.result
-    match fact.kind:
-        case "started":
-            return {}
-        case "paused":
-            return {"reasons": detail["reasons"], "by": detail["by"]}
-        case "resumed":
-            return {"reason": detail["reason"], "by": detail["by"], "paused_seconds": result.paused_seconds}
-        case "retargeted":
-            policy, version = plain_key(detail["previous_policy"])
-            return {
-                "behaviour": detail["behaviour"],
-                "cause": detail["cause"],
-                "previous_due_at": detail["previous_due_at"],
-                "previous_policy": policy,
-                "previous_policy_version": version,
-            }
-        case "warned" | "breached":
-            return dict(detail)
-        case "met":
-            left = None
-            if detail["result"] == "met" and result.due_at is not None and result.stopped_at is not None:
-                left = max(0.0, (result.due_at - result.stopped_at).total_seconds())
-            return {
-                "result": detail["result"],
-                "elapsed_seconds": result.elapsed_seconds,
-                "remaining_seconds": left,
-            }
-        case "cancelled":
-            return {"reason": detail["reason"], "by": detail["by"]}
-        case "corrected":
-            return {**detail, "corrects": f"crisis.clock.{detail['corrects']}.v1"}
-        case _:
-            assert_never(fact.kind)
 
 
 def _escalation(file: CaseFile, fact: EscalationFact, now: datetime) -> Payload:

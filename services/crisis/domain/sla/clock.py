@@ -17,6 +17,7 @@ from services.crisis.domain.clocks import (
     Start,
     fold,
 )
+from services.crisis.domain.clocks.started import fold_started
 from services.crisis.domain.sla.pins import Promises
 
 Health = Literal["on_track", "at_risk", "overdue", "met", "missed", "void", "cancelled"]
@@ -172,9 +173,7 @@ def start_together(
     wanted = {clock.target: clock for clock in clocks}
     pin = next(iter(wanted.values())).pin
     start = Start(at=at)
-    results = fold(
-        promises.part(pin, tuple(wanted)), (start,), calendars=promises.calendars, until=now, policies=promises.policies
-    )
+    results = fold_started(promises.part(pin, tuple(wanted)), at, calendars=promises.calendars, until=now)
     by_target: dict[str, tuple[ClockResult, ...]] = {result.target: (result,) for result in results}
     started: list[tuple[Clock, tuple[ClockResult, ...]]] = []
     for target, clock in wanted.items():

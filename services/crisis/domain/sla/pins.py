@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 from services.crisis.domain.clocks import OpenTime, Policy, Target
@@ -35,6 +36,7 @@ def pinned(key: str, version: int) -> str:
     return f"{key}@{version}"
 
 
+@cache
 def unpinned(name: str) -> tuple[str, int]:
     """Key and version; keys may themselves hold an `@`."""
     key, _, version = name.rpartition("@")

@@ -1,0 +1,152 @@
+"""Facts about clocks become contract events here."""
+
+from datetime import datetime
+from typing import Any, Final, assert_never
+
+from services.crisis.domain.casefile import CaseFile
+from services.crisis.domain.sla.clock import ClockFact
+from services.crisis.domain.sla.pins import unpinned
+from services.crisis.library import plain_key
+from shared.contracts import CloudEvent, Payload, format_instant, registry
+from shared.contracts import crisis as contract
+from shared.ids import new_id
+
+SOURCE: Final = "/moat/crisis"
+_STARTED: Final = registry["crisis.clock.started.v1"]
+_CLOCKS: Final[dict[str, type[Payload]]] = {
+    "started": contract.ClockStarted,
+    "paused": contract.ClockPaused,
+    "resumed": contract.ClockResumed,
+    "retargeted": contract.ClockRetargeted,
+    "warned": contract.ClockWarned,
+    "breached": contract.ClockBreached,
+    "met": contract.ClockMet,
+    "cancelled": contract.ClockCancelled,
+    "corrected": contract.ClockCorrected,
+}
+
+
+def clock_payload(file: CaseFile, fact: ClockFact, now: datetime) -> Payload:
+    """What is published of a fact about a clock."""
+    return _CLOCKS[fact.kind](**clock_fields(file, fact, now), **_clock_detail(fact))
+
+
+def clock_started(file: CaseFile, fact: ClockFact, *, fired_at: str) -> CloudEvent:
+    """The event of a clock that started, without the detour over its model: most of our events are of this type.
+
+    A test holds it to the model field by field.
+    """
+    case, customer, clock, result = file.case, file.customer, fact.clock, fact.result
+    policy, policy_version = plain_key(clock.policy)
+    calendar, calendar_version = (None, None) if result.calendar is None else unpinned(result.calendar)
+    started_at = format_instant(result.started_at)
+    data: dict[str, Any] = {
+        "clock_id": clock.id,
+        "case_id": case.id,
+        "number": case.number,
+        "matter_id": clock.matter_id,
+        "customer_id": case.customer_id,
+        "customer_name": customer.name,
+        "title": case.title,
+        "type": case.type,
+        "severity": case.severity,
+        "service_class": case.service_class,
+        "owner": case.owner,
+        "account_manager": customer.account_manager,
+        "target": clock.target,
+        "cycle": result.cycle,
+        "policy": policy,
+        "policy_version": policy_version,
+        "calendar": calendar,
+        "calendar_version": calendar_version,
+        "statutory": result.statutory,
+        "started_at": started_at,
+        "due_at": None if result.due_at is None else format_instant(result.due_at),
+        "provisional": result.provisional,
+        "has_breached": result.has_breached,
+        "at": started_at,
+        "fired_at": fired_at,
+        "version": case.version,
+        "drill": case.drill,
+    }
+    return CloudEvent(
+        id=new_id(),
+        source=SOURCE,
+        type=_STARTED.type,
+        subject=case.customer_id,
+        time=fact.at,
+        data=data,
+        dataschema=_STARTED.dataschema,
+    )
+
+
+def clock_fields(file: CaseFile, fact: ClockFact, now: datetime) -> dict[str, Any]:
+    case, clock, result = file.case, fact.clock, fact.result
+    policy, policy_version = plain_key(clock.policy)
+    calendar, calendar_version = (None, None) if result.calendar is None else unpinned(result.calendar)
+    return {
+        "clock_id": clock.id,
+        "case_id": case.id,
+        "number": case.number,
+        "matter_id": clock.matter_id,
+        "customer_id": case.customer_id,
+        "customer_name": file.customer.name,
+        "title": case.title,
+        "type": case.type,
+        "severity": case.severity,
+        "service_class": case.service_class,
+        "owner": case.owner,
+        "account_manager": file.customer.account_manager,
+        "target": clock.target,
+        "cycle": result.cycle,
+        "policy": policy,
+        "policy_version": policy_version,
+        "calendar": calendar,
+        "calendar_version": calendar_version,
+        "statutory": result.statutory,
+        "started_at": result.started_at,
+        "due_at": result.due_at,
+        "provisional": result.provisional,
+        "has_breached": result.has_breached,
+        "at": fact.at,
+        "fired_at": now,
+        "version": case.version,
+        "drill": case.drill,
+    }
+
+
+def _clock_detail(fact: ClockFact) -> dict[str, Any]:
+    detail, result = fact.detail, fact.result
+    match fact.kind:
+        case "started":
+            return {}
+        case "paused":
+            return {"reasons": detail["reasons"], "by": detail["by"]}
+        case "resumed":
+            return {"reason": detail["reason"], "by": detail["by"], "paused_seconds": result.paused_seconds}
+        case "retargeted":
+            policy, version = plain_key(detail["previous_policy"])
+            return {
+                "behaviour": detail["behaviour"],
+                "cause": detail["cause"],
+                "previous_due_at": detail["previous_due_at"],
+                "previous_policy": policy,
+                "previous_policy_version": version,
+            }
+        case "warned" | "breached":
+            return dict(detail)
+        case "met":
+            left = None
+            if detail["result"] == "met" and result.due_at is not None and result.stopped_at is not None:
+                left = max(0.0, (result.due_at - result.stopped_at).total_seconds())
+            return {
+                "result": detail["result"],
+                "elapsed_seconds": result.elapsed_seconds,
+                "remaining_seconds": left,
+            }
+        case "cancelled":
+            return {"reason": detail["reason"], "by": detail["by"]}
+        case "corrected":
+            return {**detail, "corrects": f"crisis.clock.{detail['corrects']}.v1"}
+        case _:
+            assert_never(fact.kind)

@@ -48,12 +48,11 @@ async def take(
         assert time.monotonic() < until, f"{len(found)} of {number} records after {seconds} s"
         try:
             batch = await subscription.poll(max_records=max_records, wait=0.2)
+            found += batch  # before the commit: one that fails may have been made all the same
             if batch and commit:
                 await subscription.commit(next_positions(batch))
         except BusUnavailable:
             await asyncio.sleep(0.1)
-            continue
-        found += batch
     return found
 
 

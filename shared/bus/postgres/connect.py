@@ -86,7 +86,7 @@ class Pool:
     async def open(self) -> None:
         """Make the first connection; raises BusUnavailable."""
         with away_is_unavailable():
-            self._pool = await asyncpg.create_pool(min_size=1, max_size=4, reset=_nothing, **self._address.options())
+            self._pool = await asyncpg.create_pool(min_size=0, max_size=4, reset=_nothing, **self._address.options())
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.kafka
 PASSWORD = "correct horse"
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1, and beside it key.pem."""
-    path = tmp_path / "cert.pem"
+    path = tmp_path_factory.mktemp("certificate") / "cert.pem"
     subprocess.run(
         [
             "openssl",
@@ -35,7 +35,7 @@ def certificate(tmp_path: Path) -> Path:
             "-addext",
             "subjectAltName=IP:127.0.0.1",
             "-keyout",
-            tmp_path / "key.pem",
+            path.with_name("key.pem"),
             "-out",
             path,
         ],
@@ -45,14 +45,14 @@ def certificate(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def secure_port(request, tmp_path: Path, certificate: Path):
+@pytest.fixture(scope="module")
+def secure_port(request, tmp_path_factory: pytest.TempPathFactory, certificate: Path):
     """The port of a broker's SASL_SSL listener."""
-    keystore = tmp_path / "keystore.pem"
-    keystore.write_text((tmp_path / "key.pem").read_text() + certificate.read_text())
+    keystore = certificate.with_name("keystore.pem")
+    keystore.write_text(certificate.with_name("key.pem").read_text() + certificate.read_text())
     plain, secure, controller = free_port(), free_port(), free_port()
     login = "org.apache.kafka.common.security.plain.PlainLoginModule"
-    broker = started(request.config, tmp_path / "kafka", port=plain, properties={
+    broker = started(request.config, tmp_path_factory.mktemp("secure-kafka"), port=plain, properties={
         "listeners": f"PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{secure}",
         "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller}",

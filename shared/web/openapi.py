@@ -79,6 +79,7 @@ def _complete(operation: dict[str, Any], route: Route) -> None:
         operation["x-required-scopes"] = scopes
         needs = "Needs " + " and ".join(f"`{scope}` ({SCOPES[scope]})" for scope in scopes)
         operation["description"] = f"{operation.get('description', '')}\n\n{needs}".strip()
+    _require_headers(operation, set(_calls(route.dependant)))
     examples = operation.pop("x-path-examples", {})
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path" and parameter["name"] in examples:
@@ -89,6 +90,18 @@ def _complete(operation: dict[str, Any], route: Route) -> None:
         if status == 422 or "content" not in own:
             content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
             responses[str(status)] = {"description": own.get("description") or description, "content": content}
+
+
+def _require_headers(operation: dict[str, Any], calls: set[Any]) -> None:
+    """A header that a dependency demands is declared optional, so that its absence is our problem and not FastAPI's."""
+    demanded = {
+        name for name, call in (("Idempotency-Key", once_required), ("if-match", required_if_match)) if call in calls
+    }
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "header" and parameter["name"] in {"Idempotency-Key", "if-match"}:
+            examples = parameter["schema"].get("examples", [])
+            parameter["schema"] = {"type": "string", **({"examples": examples} if examples else {})}
+            parameter["required"] = parameter["name"] in demanded
 
 
 def _possible(route: Route) -> Iterator[tuple[int, str]]:

@@ -60,6 +60,10 @@ def test_every_operation_is_documented_with_examples_and_its_problems(service):
     change = document["paths"]["/v1/things/{thing_id}"]["put"]
     assert change["x-required-scopes"] == ["crisis:read", "crisis:write"]
     assert {"409", "412", "422", "428"} <= change["responses"].keys()
+    headers = {p["name"]: p["required"] for p in change["parameters"] if p["in"] == "header"}
+    assert headers == {"if-match": True}
+    make = document["paths"]["/v1/things"]["post"]["parameters"]
+    assert [(p["name"], p["required"], p["schema"]["type"]) for p in make] == [("Idempotency-Key", True, "string")]
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 

@@ -27,8 +27,8 @@ Which = Annotated[str, typer.Argument(help="Id, prefix (moat_1a2b3c4d) or name o
 
 @app.command("create")
 def create(
+    name: Annotated[str, typer.Argument(help="Who will use it.")],
     urls: DatabaseUrls,
-    name: Annotated[str, typer.Option(help="Who will use it.")],
     scope: Annotated[list[str], typer.Option(help="A scope, or `all`; give several.")],
     days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; never without.")] = None,
 ) -> None:

@@ -28,7 +28,7 @@ def principal(url, plain):
 def test_one_key_is_made_for_several_services_listed_rotated_and_revoked(crisis_database, notify_database):
     urls = ["--database-url", crisis_database, "--database-url", notify_database]
     scopes = ["--scope", "crisis:read", "--scope", "facts:write"]
-    made = run(app, ["create", "--name", "crm", *scopes, "--days", "30", *urls])
+    made = run(app, ["create", "crm", *scopes, "--days", "30", *urls])
     assert made.exit_code == 0, made.output
     plain = made.stdout.strip()
     for url in (crisis_database, notify_database):
@@ -51,7 +51,7 @@ def test_one_key_is_made_for_several_services_listed_rotated_and_revoked(crisis_
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["create", "--name", "x", "--scope", "everything"], "there is no scope everything"),
+        (["create", "x", "--scope", "everything"], "there is no scope everything"),
         (["revoke", "nobody"], "no usable key is called 'nobody'"),
     ],
 )

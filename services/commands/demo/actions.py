@@ -1,8 +1,10 @@
 """What people and other systems do in the demo, through the public doors."""
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import aiohttp
@@ -10,12 +12,13 @@ import aiohttp
 from services.commands.demo.client import Client, Refused
 from services.commands.demo.figures import Figures
 from services.commands.demo.incidents import Happening
-from services.commands.demo.mailbox import Mailbox
+from services.commands.demo.mailbox import Mail, Mailbox
 from services.commands.demo.purchases import Purchase
 from services.commands.names import ServiceName
 
 _AGENT: Final = "service-desk"
 _MANAGER: Final = "account-manager"
+_CUSTOMER: Final = re.compile(r"CDNOW-\d+")
 _PATHS: Final = {"acknowledge": ("acknowledge",), "respond": ("respond",), "wait": ("wait",), "continue": ("continue",),
                  "resolve": ("propose-resolution", "resolve"), "reopen": ("reopen",)}  # fmt: skip
 
@@ -29,8 +32,16 @@ class Actions:
         self._mailbox = mailbox
         self._customers: Mapping[str, str] = {}
         self._mails_read = 0
-        self._acknowledged: set[str] = set()
+        self._mails_seen = 0
+        self._begun: list[tuple[str, str | None, datetime]] = []
+        self._falls: dict[str, tuple[str, str | None]] = {}
+        self._called: set[str] = set()
         self.refused: dict[str, int] = {}
+
+    @property
+    def dealt(self) -> bool:
+        """Whether the callers have been dealt to customers."""
+        return bool(self._customers)
 
     def deal(self, customers: Mapping[str, str]) -> None:
         """Who each caller of the log is."""
@@ -47,30 +58,52 @@ class Actions:
         facts = [purchase.fact() for purchase in purchases]
         for start in range(0, len(facts), 500):
             await self.facts(facts[start : start + 500])
-        for customer in dict.fromkeys(purchase.customer for purchase in purchases):
-            if customer in self._figures.drops:
-                case, matter = self._figures.drops.pop(customer)
-                await self._act(
-                    case, "resolve", {"by": _MANAGER, "reason": "the customer bought again", "matter_id": matter}
-                )
+        returned = [self._falls.pop(c) for c in sorted({p.customer for p in purchases}) if c in self._falls]
+        order = {"by": _MANAGER, "reason": "the customer bought again"}
+        await asyncio.gather(*(self._act(case, "resolve", order | _only(matter)) for case, matter in returned))
 
-    async def read_mail(self) -> None:
-        """Acknowledge by link what arrived about falls in tier since the last time, one link for a case."""
+    def mail_has_come(self) -> bool:
+        """Whether mail about a fall in tier came since the last time this was asked."""
+        fresh, self._mails_seen = self._mailbox.mails[self._mails_seen :], len(self._mailbox.mails)
+        return any(_is_about_a_fall(mail) for mail in fresh)
+
+    async def read_mail(self, now: datetime) -> None:
+        """Acknowledge by link what arrived about falls in tier, and call those customers."""
         mails, self._mails_read = self._mailbox.mails[self._mails_read :], len(self._mailbox.mails)
-        drops = {case["number"] for case in self._figures.cases.values() if case["type"] == "tier_drop"}
-        links: dict[str, str] = {}
-        for mail in mails:
-            number = next(
-                (word.strip("[]():,.") for word in mail.subject.split() if word.strip("[]():,.") in drops), None
-            )
-            if number is not None and mail.ack_link and number not in self._acknowledged:
-                links.setdefault(number, mail.ack_link)
-        async with aiohttp.ClientSession() as browser:
-            for number, link in sorted(links.items()):
-                self._acknowledged.add(number)
-                async with browser.post(link) as answer:
-                    if answer.status >= 400:
-                        self._count_refusal("acknowledge by link")
+        wanted = {mail.ack_link: mail for mail in mails if mail.ack_link and _is_about_a_fall(mail)}
+        async with aiohttp.ClientSession(headers={"Accept": "application/json"}) as browser:
+            answers = await asyncio.gather(*(self._click(browser, link) for link in wanted))
+        calls = []
+        for mail, answer in zip(wanted.values(), answers, strict=True):
+            customer = _CUSTOMER.search(mail.subject)
+            if answer is not None and customer is not None and answer["case_id"] not in self._called:
+                self._called.add(answer["case_id"])
+                self._falls[customer.group()] = answer["case_id"], answer["matter_id"]
+                calls.append((answer["case_id"], answer["matter_id"]))
+        order = {"by": _MANAGER, "reason": "called the customer", "means": "call"}
+        await asyncio.gather(*(self._act(case, "respond", order | _only(matter)) for case, matter in calls))
+        self._begun += [(case, matter, now) for case, matter in calls]
+
+    def calls_begun(self) -> list[tuple[str, str | None, datetime]]:
+        """Case, matter and instant of the calls since the last time this was asked."""
+        begun, self._begun = self._begun, []
+        return begun
+
+    async def finish(self, calls: Sequence[tuple[str, str | None]]) -> None:
+        """Resolve falls in tier that were not resolved by a purchase."""
+        still = set(self._falls.values())
+        order = {"by": _MANAGER, "reason": "spoke with the customer"}
+        due = [call for call in calls if call in still]
+        self._falls = {customer: call for customer, call in self._falls.items() if call not in due}
+        await asyncio.gather(*(self._act(case, "resolve", order | _only(matter)) for case, matter in due))
+
+    async def _click(self, browser: aiohttp.ClientSession, link: str) -> dict[str, Any] | None:
+        async with browser.post(link) as answer:
+            if answer.status >= 400:
+                self._count_refusal("acknowledge by link")
+                return None
+            found: dict[str, Any] = await answer.json()
+            return found
 
     async def complain(self, happenings: Sequence[Happening]) -> None:
         """Complaints of one instant, as facts."""
@@ -116,6 +149,14 @@ class Actions:
 
     def _count_refusal(self, action: str) -> None:
         self.refused[action] = self.refused.get(action, 0) + 1
+
+
+def _is_about_a_fall(mail: Mail) -> bool:
+    return "Downgrade from" in mail.subject
+
+
+def _only(matter: str | None) -> dict[str, str]:
+    return {} if matter is None else {"matter_id": matter}
 
 
 def _order(happening: Happening) -> dict[str, Any]:

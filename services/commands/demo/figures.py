@@ -35,8 +35,6 @@ class Figures:
     open_cases: set[str] = field(default_factory=set)
     matters: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Case and matter of each complaint, by the complaint's id."""
-    drops: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Case and matter of each customer's fall in tier that is not resolved yet."""
     last: str = ""
     _seen: set[tuple[str, str]] = field(default_factory=set)
     _fact_at: dict[str, int] = field(default_factory=dict)
@@ -86,8 +84,6 @@ class Figures:
         self._cause[event.id] = (data.get("trigger") or {}).get("event_id", "")
         if event.type == "crisis.matter.opened.v1":
             self._matter(data)
-        elif event.type == "crisis.matter.resolved.v1" and data["type"] == "tier_drop":
-            self.drops.pop(data["customer_id"], None)
         if not event.type.startswith("crisis.case"):
             return
         self.cases[data["case_id"]] = {
@@ -108,11 +104,8 @@ class Figures:
             self.last = f"{data['number']}: {data['title']} ({data['service_class']}, {data['severity']})"
 
     def _matter(self, data: Mapping[str, Any]) -> None:
-        place = data["case_id"], data["matter_id"]
-        if data["type"] == "tier_drop":
-            self.drops[data["customer_id"]] = place
-        elif data["reference"]:
-            self.matters[data["reference"]] = place
+        if data["reference"]:
+            self.matters[data["reference"]] = data["case_id"], data["matter_id"]
 
     def _clock(self, event: CloudEvent) -> None:
         data = event.data or {}

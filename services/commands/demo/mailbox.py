@@ -15,8 +15,9 @@ _LINK = re.compile(r"https?://[^\s\"'<>]+/acks/[^\s\"'<>]+")
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail that arrived."""
+    """One mail that arrived. `id` is its Message-ID, the same when a mail is sent again."""
 
+    id: str
     to: str
     subject: str
     text: str
@@ -46,7 +47,8 @@ class Mailbox:
         body = message.get_body(preferencelist=("plain", "html"))
         text = body.get_content() if body is not None else ""
         found = _LINK.search(text)
+        id_ = str(message["message-id"])
         for address in envelope.rcpt_tos:
             self.per_address[address] += 1
-            self.mails.append(Mail(address, str(message["subject"]), text, found.group(0) if found else None))
+            self.mails.append(Mail(id_, address, str(message["subject"]), text, found.group(0) if found else None))
         return "250 kept"

@@ -3,8 +3,8 @@
 Stated rules (all else is the data's):
 - callers of the incident log are dealt to graded customers in turn: strategic, key, standard, basic, and so on; within
   a class in order of customer id, as graded when the first caller complains;
-- a person acknowledges a case that began with a fall in tier by the link in the mail, on the next day at 14:00 UTC;
-- a fall in tier is resolved when the customer buys again.
+- ten minutes after the mail about a fall in tier, its reader acknowledges by the link in it and calls the customer;
+- a fall in tier is resolved when the customer buys again, and otherwise on the next day at 15:00 UTC.
 """
 
 import asyncio
@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.commands.demo.actions import Actions
+from services.commands.demo.agenda import Agenda, Happenings
 from services.commands.demo.client import Client, Stepper
 from services.commands.demo.directory import set_up_people
+from services.commands.demo.documents import change_documents
 from services.commands.demo.figures import GROUP, TOPICS, Figures, listen
-from services.commands.demo.incidents import Happening, callers, read_incidents
+from services.commands.demo.incidents import callers, read_incidents
 from services.commands.demo.live import Screen
 from services.commands.demo.mailbox import Mailbox
 from services.commands.demo.purchases import Purchase, read_purchases
@@ -33,8 +35,8 @@ from shared.bus.open import open_bus
 from shared.bus.port import Bus
 
 BEGIN: Final = date(1998, 4, 1)
-MODEL: Final = "cdnow-rfm-lifecycle"
 _BATCH: Final = 500
+_READING: Final = timedelta(minutes=10)
 _DOORS: Final = 4
 """Requests on their way at the same time while loading."""
 
@@ -78,7 +80,8 @@ class Play:
         self._listening = asyncio.create_task(listen(self._bus, self.figures))
         self._screen.say("setting up the people who will be told")
         await set_up_people(self.client)
-        await self._choose_model()
+        await change_documents(self.client)
+        await self.stepper.settle()
         before, during = self._purchases()
         loading = await self._load(before)
         self._screen.say(f"{len(before):,} purchases of {len(self.figures.tiers):,} customers are graded")
@@ -98,14 +101,6 @@ class Play:
             ),
             story,
         )
-
-    async def _choose_model(self) -> None:
-        """Grade by the model that was made for this data: dollars, with bands of its own."""
-        version = f"/v1/models/{MODEL}/versions/1"
-        draft = await self.client.call(ServiceName.SCORING, "GET", version)
-        await self.client.post(ServiceName.SCORING, f"{version}/activate", None, etag=draft.etag)
-        await self.client.post(ServiceName.SCORING, "/v1/models/rfm-lifecycle/retire", None)
-        await self.stepper.settle()
 
     def _purchases(self) -> tuple[list[Purchase], dict[date, list[Purchase]]]:
         before: list[Purchase] = []
@@ -146,29 +141,38 @@ class Play:
 
     async def _step(self, purchases: Mapping[date, Sequence[Purchase]]) -> None:
         """Move from instant to instant: what the data holds next, or what the platform has planned next."""
-        happenings: Sequence[Happening] | None = None
-        agenda = _Agenda(purchases, read_incidents(self._data / "incident_event_log_1.csv.gz"), self._end)
+        happenings = read_incidents(self._data / "incident_event_log_1.csv.gz")
+        agenda = Agenda(purchases, happenings, self._end)
         look = await self.stepper.settle()
         while (instant := agenda.next(look.next_due_at)) is not None:
-            if happenings is None and agenda.complaint_at(instant):
-                happenings = agenda.happenings
-                self._actions.deal(self._dealt(callers(list(happenings))))
             timers = look.next_due_at is not None and look.next_due_at <= instant
             await self.stepper.move(instant)
             if timers:
                 # What was planned for this instant comes before what people do at it.
                 look = await self._settle("stepping", now=instant)
-            bought, happened, morning = agenda.take(instant)
-            if bought:
-                await self._actions.buy(bought)
-            if morning:
-                await self._actions.read_mail()
-            complaints = [h for h in happened if h.step == "received"]
-            if complaints:
-                await self._actions.complain(complaints)
-                await self._settle("stepping", now=instant)
-            await self._actions.perform([h for h in happened if h.step != "received"])
+            now = agenda.take(instant)
+            if now.happened and not self._actions.dealt:
+                await self._hear()
+                self._actions.deal(self._dealt(callers(happenings)))
+            await self._act(now, instant)
             look = await self._settle("stepping", now=instant)
+            if self._actions.mail_has_come():
+                agenda.read_mail_at(instant + _READING)
+            for case, matter, begun in self._actions.calls_begun():
+                agenda.finish_at(_next_day(begun), case, matter)
+
+    async def _act(self, now: Happenings, instant: datetime) -> None:
+        if now.bought:
+            await self._actions.buy(now.bought)
+        if now.read_mail:
+            await self._actions.read_mail(instant)
+        if now.finish:
+            await self._actions.finish(now.finish)
+        complaints = [happening for happening in now.happened if happening.step == "received"]
+        if complaints:
+            await self._actions.complain(complaints)
+            await self._settle("stepping", now=instant)
+        await self._actions.perform([happening for happening in now.happened if happening.step != "received"])
 
     async def _settle(self, doing: str, *, now: datetime | None = None) -> Any:
         self._platform.tend()
@@ -185,34 +189,5 @@ class Play:
         return dict(zip(who, customers, strict=False))
 
 
-class _Agenda:
-    """What the data holds, by instant."""
-
-    def __init__(
-        self, purchases: Mapping[date, Sequence[Purchase]], happenings: Sequence[Happening], end: datetime
-    ) -> None:
-        self.happenings = happenings
-        self._end = end
-        self._bought: dict[datetime, Sequence[Purchase]] = {day[0].at: day for day in purchases.values()}
-        self._happened: dict[datetime, list[Happening]] = defaultdict(list)
-        for happening in happenings:
-            if happening.at < end:
-                self._happened[happening.at].append(happening)
-        days = (end - begin_of()).days
-        self._mornings = {begin_of() + timedelta(days=day, hours=14) for day in range(days)}
-        self._instants = sorted({*self._bought, *self._happened, *self._mornings}, reverse=True)
-
-    def next(self, due: datetime | None) -> datetime | None:
-        """The next instant at which anything happens before the end; the end itself comes once, last."""
-        instant = self._instants[-1] if self._instants else None
-        candidates = [at for at in (instant, due) if at is not None and at < self._end]
-        return min(candidates, default=None)
-
-    def complaint_at(self, instant: datetime) -> bool:
-        return instant in self._happened
-
-    def take(self, instant: datetime) -> tuple[Sequence[Purchase], Sequence[Happening], bool]:
-        """What the data holds at `instant`."""
-        if self._instants and self._instants[-1] == instant:
-            self._instants.pop()
-        return self._bought.get(instant, ()), self._happened.get(instant, ()), instant in self._mornings
+def _next_day(instant: datetime) -> datetime:
+    return (instant + timedelta(days=1)).replace(hour=15, minute=0, second=0, microsecond=0)

@@ -1,0 +1,56 @@
+"""The documents that the demo changes before it starts, through the public doors, as an operator would.
+
+- grading: `cdnow-rfm-lifecycle`, made for this data, instead of `rfm-lifecycle`, which counts in yuan;
+- promises in business hours are counted in the hours of an office in New York, where these customers are;
+- a case is opened by a fall out of the best class only: these are thousands of consumers, not companies.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from services.commands.demo.client import Client
+from services.commands.names import ServiceName
+
+MODEL: Final = "cdnow-rfm-lifecycle"
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+async def change_documents(client: Client) -> None:
+    """Make and activate the versions that the demo runs on."""
+    await _activate(client, ServiceName.SCORING, f"/v1/models/{MODEL}/versions/1")
+    await client.post(ServiceName.SCORING, "/v1/models/rfm-lifecycle/retire", None)
+    for policy in ("key", "standard", "basic"):
+        await _new_version(client, f"/v1/sla-policies/{policy}", _in_new_york)
+    for policy in ("default", "key", "strategic"):
+        await _new_version(client, f"/v1/escalation-policies/{policy}", _in_new_york)
+    await _new_version(client, "/v1/trigger-rules/tier-drop", _falls_of_the_best)
+
+
+async def _new_version(client: Client, path: str, change: Change) -> None:
+    active = await client.get(ServiceName.CRISIS, path)
+    made = await client.post(ServiceName.CRISIS, f"{path}/versions", change(copy.deepcopy(active["body"])))
+    await _activate(client, ServiceName.CRISIS, f"{path}/versions/{made['version']}")
+
+
+async def _activate(client: Client, service: ServiceName, version: str) -> None:
+    draft = await client.call(service, "GET", version)
+    await client.post(service, f"{version}/activate", None, etag=draft.etag)
+
+
+def _in_new_york(document: dict[str, Any]) -> dict[str, Any]:
+    """The same document with the office calendar of New York wherever it names the Chinese one."""
+    return {name: _replaced(value) for name, value in document.items()}
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _replaced(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner) for inner in value]
+    return "us-office" if value == "cn-office" else value
+
+
+def _falls_of_the_best(document: dict[str, Any]) -> dict[str, Any]:
+    document["match"]["where"]["previous_service_class"] = ["strategic"]
+    return document

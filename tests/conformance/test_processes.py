@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.bus.port import Bus
+from shared.bus.open import open_bus
+from shared.bus.port import Bus, TopicSpec
 from tests.support.bus import records
 
 REPOSITORY = Path(__file__).parents[2]
@@ -94,3 +95,24 @@ async def test_a_process_that_comes_back_goes_on_where_the_group_stopped(bus: Bu
 
     # What was written down but not committed comes again: at most the batch in hand.
     assert len(first.received) + len(second.received) <= 400 + 20
+
+
+@pytest.mark.long
+@pytest.mark.kafka
+async def test_joining_waits_for_a_killed_member_to_be_given_up_and_then_succeeds(kafka: str, tmp_path: Path):
+    url = f"kafka://{kafka}"  # with the session of 30 s that production has
+    bus = await open_bus(url, client_id="patient")
+    await bus.ensure_topics([TopicSpec("test.patient")])
+    killed = Member(url, "patient", "test.patient", tmp_path / "killed")
+    await until(lambda: killed.owned == 12)
+    killed.process.kill()
+    killed.process.wait()
+
+    subscription = await bus.subscribe("patient", ["test.patient"])
+    end = time.monotonic() + 45
+    while len(subscription.owned()) < 12:
+        assert time.monotonic() < end, "still not joined"
+        await subscription.poll(max_records=10, wait=0.5)
+
+    await subscription.close()
+    await bus.close()

@@ -18,7 +18,10 @@ from shared.bus.kafka.watchdog import Watchdog
 from shared.bus.observer import BusObserver
 from shared.bus.port import BusUnavailable, Received, TopicPartition
 
-_GRACE_SECONDS: Final = 5.0
+_GRACE_SECONDS: Final = 0.5
+_JOIN_SECONDS: Final = 120.0
+"""Longer than a member that was killed can keep others waiting (its session, then the rebalance): whoever gives up
+joining before that leaves one more dead member behind, for whom the next attempt has to wait."""
 _COMMIT_SECONDS: Final = 15.0
 _PARTITION_FETCH_BYTES: Final = 1_048_576
 _POLL_RECORDS: Final = 500
@@ -44,7 +47,9 @@ class KafkaSubscription:
         self._observer = observer
         self._instance = instance
         self._progress = Progress()
-        self._consumer: Supervised[AIOKafkaConsumer] = Supervised(self._make, part="consumer", observer=observer)
+        self._consumer: Supervised[AIOKafkaConsumer] = Supervised(
+            self._make, part="consumer", observer=observer, start_seconds=_JOIN_SECONDS
+        )
         self._joining: asyncio.Task[AIOKafkaConsumer] | None = None
         self._watchdog = Watchdog(group, self._topics, cluster=cluster, patience=address.stall_seconds)
 

@@ -35,8 +35,11 @@ C = TypeVar("C", bound=Client)
 class Supervised(Generic[C]):
     """Holds one client: made and started on demand, given up on trouble, stopped within a time limit."""
 
-    def __init__(self, make: Callable[[], C], *, part: str, observer: BusObserver) -> None:
+    def __init__(
+        self, make: Callable[[], C], *, part: str, observer: BusObserver, start_seconds: float = START_SECONDS
+    ) -> None:
         self._make = make
+        self._start_seconds = start_seconds
         self._part = part
         self._observer = observer
         self._client: C | None = None
@@ -92,7 +95,7 @@ class Supervised(Generic[C]):
     async def _start(self) -> C:
         client = self._make()
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with asyncio.timeout(self._start_seconds):
                 await client.start()
         except (KafkaError, TimeoutError, OSError) as error:
             self._stop_aside(client)

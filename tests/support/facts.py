@@ -17,11 +17,11 @@ def ago(**span: float) -> datetime:
 
 
 def a_fact(
-    type_: str, customer: str, at: datetime, data: dict[str, Any], *, id: str | None = None, source: str = "/crm"
+    type_: str, customer: str, at: datetime, data: dict[str, Any], *, event_id: str | None = None, source: str = "/crm"
 ) -> CloudEvent:
     """A fact told when it happened."""
     return CloudEvent(
-        id=id or f"fact-{next(_numbers)}",
+        id=event_id or f"fact-{next(_numbers)}",
         source=source,
         type=f"customer.{type_}.v1",
         subject=customer,
@@ -36,26 +36,26 @@ def an_order(
     amount: str = "1000.00",
     *,
     order: str | None = None,
-    id: str | None = None,
+    event_id: str | None = None,
     told_at: datetime | None = None,
     **fields: Any,
 ) -> CloudEvent:
     order_id = order or f"SO-{next(_numbers)}"
     data = {"order_id": order_id, "amount": amount, "currency": "CNY", "placed_at": at, **fields}
-    return a_fact("order.placed", customer, told_at or at, data, id=id)
+    return a_fact("order.placed", customer, told_at or at, data, event_id=event_id)
 
 
 def a_refund(
-    order: str, amount: str, customer: str = "C-1", at: datetime = MONDAY, *, id: str | None = None, **fields: Any
+    order: str, amount: str, customer: str = "C-1", at: datetime = MONDAY, *, event_id: str | None = None, **fields: Any
 ) -> CloudEvent:
     data = {"order_id": order, "amount": amount, "currency": "CNY", "refunded_at": at, **fields}
-    return a_fact("order.refunded", customer, at, data, id=id)
+    return a_fact("order.refunded", customer, at, data, event_id=event_id)
 
 
 def a_profile(
-    customer: str = "C-1", at: datetime = MONDAY, *, id: str | None = None, source: str = "/crm", **fields: Any
+    customer: str = "C-1", at: datetime = MONDAY, *, event_id: str | None = None, source: str = "/crm", **fields: Any
 ) -> CloudEvent:
-    return a_fact("profile.updated", customer, at, fields, id=id, source=source)
+    return a_fact("profile.updated", customer, at, fields, event_id=event_id, source=source)
 
 
 def a_contact(customer: str = "C-1", at: datetime = MONDAY, *, contact: str | None = None) -> CloudEvent:
@@ -83,9 +83,9 @@ def a_mention(
     *,
     sentiment: float = -0.5,
     reach: int | None = 100,
-    id: str | None = None,
+    mention: str | None = None,
 ) -> CloudEvent:
-    data = {"mention_id": id or f"weibo-{next(_numbers)}", "platform": "weibo", "published_at": at}
+    data = {"mention_id": mention or f"weibo-{next(_numbers)}", "platform": "weibo", "published_at": at}
     return a_fact("opinion.mentioned", customer, at, {**data, "sentiment": sentiment, "reach": reach})
 
 

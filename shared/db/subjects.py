@@ -14,7 +14,7 @@ _IDS = unpacked("$1")
 _MISSING = f"""
 select id from unnest({_IDS}) as wanted (id) where not exists (select from subject where subject.id = wanted.id)
 """  # noqa: S608 - constants of ours
-_INSERT = f"insert into subject (id) select unnest({_IDS}) on conflict do nothing"  # noqa: S608
+_INSERT = f"insert into subject (id) select unnest({_IDS}) on conflict do nothing"
 _LOCK = f"select id from subject where id = any({_IDS}) order by id for update"  # noqa: S608
 
 

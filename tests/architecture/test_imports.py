@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+_LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 ROOT = Path(__file__).parents[2]
 
 BREACHES = {
@@ -72,7 +73,12 @@ def _skeleton(target: Path) -> None:
 
 def _lint(root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"],
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command; lint_imports_command()",
+            "--no-cache",
+        ],
         cwd=root,
         capture_output=True,
         text=True,

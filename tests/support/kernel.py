@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from shared.bus.consumer import Consumer, ConsumerSpec, Delivery
+from shared.bus.consumer import Consumer, ConsumerSpec, Delivery, Handle
 from shared.bus.open import open_bus
 from shared.bus.port import Bus, Received, Record, TopicSpec
 from shared.bus.relay import Relay
@@ -73,7 +74,7 @@ async def record_effect(work: UnitOfWork, deliveries: Sequence[Delivery]) -> Non
     )
 
 
-def a_consumer(kernel: Kernel, handle=record_effect, **spec) -> Consumer:
+def a_consumer(kernel: Kernel, handle: Handle = record_effect, **spec: Any) -> Consumer:
     return Consumer(kernel.bus, kernel.uow, ConsumerSpec(group="tests", topics=(FACTS,), handle=handle, **spec))
 
 

@@ -19,6 +19,7 @@ from services.commands.platform import Platform, PlatformOptions
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """A Monday, nine o'clock in Shanghai."""
+STEPPED = f"stepped:{START.isoformat()}"
 
 
 @dataclass
@@ -69,7 +70,8 @@ class World:
         """The customer's newest case."""
         found = await self.client.get(ServiceName.CRISIS, f"/v1/cases?customer_id={customer}")
         assert found["items"], f"{customer} has no case"
-        return found["items"][0]
+        newest: dict[str, Any] = found["items"][0]
+        return newest
 
     async def clocks_of(self, case: str) -> dict[str, dict[str, Any]]:
         """The clocks of a case by target; the last cycle of each."""
@@ -80,7 +82,8 @@ class World:
         """One action on a case, then everything that follows from it."""
         path = f"/v1/cases/{case}"
         found = await self.client.call(ServiceName.CRISIS, "GET", path)
-        answer = await self.client.post(ServiceName.CRISIS, f"{path}/{action}", {"by": "E-1", **body}, etag=found.etag)
+        order = {"by": "E-1", **body}
+        answer: dict[str, Any] = await self.client.post(ServiceName.CRISIS, f"{path}/{action}", order, etag=found.etag)
         await self.settle()
         return answer
 
@@ -96,7 +99,9 @@ class World:
 
 
 @contextmanager
-def a_platform(directory: Path, *, bus: str | None = None, **environment: str) -> Iterator[RunningPlatform]:
+def a_platform(
+    directory: Path, *, bus: str | None = None, clock: str = STEPPED, **environment: str
+) -> Iterator[RunningPlatform]:
     """Start everything, and stop it at the end."""
     directory.mkdir(parents=True, exist_ok=True)
     for folder in (directory, *directory.parents[:2]):
@@ -107,7 +112,7 @@ def a_platform(directory: Path, *, bus: str | None = None, **environment: str) -
             directory,
             port_base=_free_base(),
             bus=bus,
-            clock=f"stepped:{START.isoformat()}",
+            clock=clock,
             environment={
                 "MOAT_SMTP_URL": f"smtp://127.0.0.1:{mailbox.port}",
                 "MOAT_PROFILE": "test",

@@ -1,4 +1,4 @@
-"""`python -m deploy.lock`: pin what is installed here, split into what the product needs and what its development needs.
+"""`python -m deploy.lock`: pin what is installed here, split into what the product and what its development needs.
 
 No addresses: the files name packages and versions only, so that any mirror serves.
 """

@@ -20,6 +20,7 @@ INBOX_KEPT: Final = timedelta(days=45)
 """Longer than any topic keeps its records, so that a replay finds its repeats known."""
 JOBS_KEPT: Final = timedelta(days=30)
 _EVERY: Final = 30.0
+_BATCH, _ROUNDS = 10_000, 100  # short transactions, and as many as keep up with the fastest consumer
 
 
 class Upkeep:
@@ -47,14 +48,20 @@ class Upkeep:
             await self._authenticator.flush()
 
     async def _answers(self) -> None:
-        async with self._database.begin() as connection:
-            await forget_answers(await raw_connection(connection), datetime.now(UTC))
+        for _ in range(_ROUNDS):
+            async with self._database.begin() as connection:
+                if await forget_answers(await raw_connection(connection), datetime.now(UTC), limit=_BATCH) < _BATCH:
+                    return
 
     async def _inbox(self) -> None:
         # On a stepped clock days pass in seconds, but the broker keeps its records by real time.
-        if isinstance(self._clock, SystemClock):
+        if not isinstance(self._clock, SystemClock):
+            return
+        before = self._clock.now() - INBOX_KEPT
+        for _ in range(_ROUNDS):
             async with self._database.begin() as connection:
-                await forget_before(await raw_connection(connection), self._clock.now() - INBOX_KEPT)
+                if await forget_before(await raw_connection(connection), before, limit=_BATCH) < _BATCH:
+                    return
 
     async def _jobs(self) -> None:
         async with self._database.begin() as connection:

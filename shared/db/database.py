@@ -8,11 +8,13 @@ import asyncpg
 import orjson
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 # What PostgreSQL answers, or the socket says, when the same statement may succeed a moment later:
 # connection lost (08), too many connections (53), shutting down or starting (57), deadlock and serialisation (40).
 _TRANSIENT_CLASSES = ("08", "40", "53", "57")
+_FILE_ERRORS = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
 class Database:
@@ -94,11 +96,18 @@ async def _driver(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Re
 
 def is_transient(error: BaseException) -> bool:
     """Whether the database was away or busy, so that the same transaction may succeed when tried again."""
+    if isinstance(error, PoolTimeoutError):
+        return True
     if isinstance(error, DBAPIError):
-        if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
+        if error.connection_invalidated or isinstance(error, OperationalError):
             return True
+        if isinstance(error, InterfaceError):
+            return "closed" in str(error.orig)
         state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
         return bool(state) and str(state)[:2] in _TRANSIENT_CLASSES
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate)[:2] in _TRANSIENT_CLASSES
-    return isinstance(error, ConnectionError | TimeoutError | OSError | asyncpg.InterfaceError)
+    if isinstance(error, asyncpg.InterfaceError):
+        # The driver's own refusals: a lost connection may come back, a wrong argument stays wrong.
+        return "closed" in str(error) and not isinstance(error, ValueError)
+    return isinstance(error, OSError) and not isinstance(error, _FILE_ERRORS)

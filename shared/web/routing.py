@@ -106,6 +106,7 @@ class Route(APIRoute):
             await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        limit: asyncio.Timeout | None = None
         try:
             if self.scopes:
                 await identify(request.scope, request.headers, request.app.state.kernel.authenticator)
@@ -115,7 +116,7 @@ class Route(APIRoute):
             async with asyncio.timeout(self._seconds) as limit:
                 return await self._handle(request)
         except TimeoutError as error:
-            late = limit.expired()
+            late = limit is not None and limit.expired()
             return answer(request.scope, TimedOut(f"it took longer than {self._seconds:g} s") if late else error)
         except Exception as error:  # noqa: BLE001 - every failure leaves as a problem
             return answer(request.scope, error)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from services.notify import metrics
 from services.notify.store.intents import NewMessage
 from services.notify.store.rows import DeliveryRow
 from shared.contracts import Payload, event_of
@@ -114,6 +115,7 @@ def suppressed(
 
 def undeliverable(work: UnitOfWork, about: About, *, reason: str, routes: Sequence[RouteOutcome]) -> None:
     """Nobody was told, and nobody will be."""
+    work.after_commit(metrics.UNDELIVERABLE.labels(about.urgency).inc)
     _publish(work, about, MessageUndeliverable, {"reason": reason, "routes": list(routes)})
 
 

@@ -9,17 +9,17 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from services.notify.channels.port import Channel, Parcel
+from services.notify import metrics
+from services.notify.channels.port import Channel
 from services.notify.domain.outcome import Outcome, Verdict
-from services.notify.domain.tokens import sign
 from services.notify.kinds import Books
 from services.notify.names import ACK_KEY
-from services.notify.rendering import Content, render_or_fall_back
+from services.notify.parcels import parcel_of
+from services.notify.rendering import Content
 from services.notify.store.queue import expired_leases, next_retry
 from services.notify.usecases.claim import Outgoing, claim
 from services.notify.usecases.record import Tries, died, load_dead, record
 from shared.clock import Clock
-from shared.contracts import format_instant
 from shared.db.database import Database, is_transient, raw_connection
 from shared.db.secrets import signing_key
 from shared.db.unit_of_work import UnitOfWorkFactory
@@ -42,8 +42,6 @@ class SenderSettings:
     lease_seconds: float = 45.0
     finish_seconds: float = 8.0
     haste: float = 1.0
-    default_locale: str = "zh-CN"
-    default_zone: str = "Asia/Shanghai"
 
 
 class Sender:
@@ -150,7 +148,13 @@ class Sender:
         row = outgoing.row
         content: Content | None = None
         try:
-            parcel = await self._parcel(outgoing, started)
+            parcel = parcel_of(
+                outgoing,
+                public_url=self._settings.public_url,
+                ack_days=self._settings.ack_days,
+                key=await self._key(),
+                wall=started,
+            )
             content = parcel.content
             outcome = await self._channels[row.channel].send(parcel)
         except KeyError:
@@ -159,7 +163,7 @@ class Sender:
             log.exception("sender.failed", delivery=row.id, channel=row.channel)
             outcome = Outcome(Verdict.UNKNOWN, f"unforeseen: {type(error).__name__}")
         channel = self._channels.get(row.channel)
-        self._results.put_nowait(
+        self._keep(
             Tries(
                 row=row,
                 number=outgoing.attempt,
@@ -174,31 +178,17 @@ class Sender:
             )
         )
 
-    async def _parcel(self, outgoing: Outgoing, wall: datetime) -> Parcel:
-        row, person = outgoing.row, outgoing.person
-        variables = {**row.variables, "recipient_name": None if person is None else person.name}
-        ack_url = None
-        if row.asks_acknowledgement and person is not None:
-            expires_at = wall + timedelta(days=self._settings.ack_days)
-            ack_url = f"{self._settings.public_url}/v1/acks/{sign(row.id, expires_at, await self._key())}"
-            variables.update(ack_url=ack_url, ack_expires_at=format_instant(expires_at.replace(microsecond=0)))
-        content = render_or_fall_back(
-            outgoing.template,
-            variables,
-            channel=row.channel,
-            locale=self._settings.default_locale if person is None else person.locale,
-            zone=self._settings.default_zone if person is None else person.zone,
-        )
-        return Parcel(
-            id=row.id,
-            message_id=row.message_id,
-            address=outgoing.point.address,
-            content=content,
-            urgency=row.urgency,
-            ack_url=ack_url,
-            secrets=outgoing.secrets,
-            facts=_facts(outgoing),
-        )
+    def _keep(self, entry: Tries) -> None:
+        """Hand a try over to be recorded, and count it."""
+        row = entry.row
+        metrics.ATTEMPTS.labels(row.channel, entry.outcome.verdict.value).inc()
+        metrics.SEND_SECONDS.labels(row.channel).observe((entry.ended - entry.started).total_seconds())
+        if entry.number == 1:
+            metrics.FIRST_TRY_SECONDS.observe((entry.started - row.created_wall).total_seconds())
+        if entry.defect is not None:
+            metrics.DEFECTS.inc()
+            log.warning("template.failed", template=row.template, version=row.template_version, detail=entry.defect)
+        self._results.put_nowait(entry)
 
     async def _key(self) -> bytes:
         if self._ack_key is None:
@@ -254,6 +244,7 @@ class Sender:
         if not found:
             return
         log.warning("sender.leases_ended", deliveries=len(found))
+        metrics.ENDED_LEASES.inc(len(found))
         async with self._uow() as work:
             await work.lock({subject for _, subject in found})
             rows = await load_dead(work, [id_ for id_, _ in found])
@@ -271,14 +262,3 @@ class Sender:
         if self._sending:
             await asyncio.gather(*self._sending, return_exceptions=True)
         await self._results.join()
-
-
-_FACTS = (
-    "customer_id", "customer_name", "case_id", "case_number", "matter_id", "severity", "service_class", "event_id",
-    "event_type", "occurred_at", "level", "role", "reason", "target", "due_at", "audience",
-)  # fmt: skip
-
-
-def _facts(outgoing: Outgoing) -> dict[str, object]:
-    variables = outgoing.row.variables
-    return {name: variables.get(name) for name in _FACTS}

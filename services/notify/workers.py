@@ -1,5 +1,6 @@
 """What runs in the background of notify besides the kernel's own loops."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from services.notify.channels.port import Channel
@@ -38,8 +39,7 @@ def sending(sender: Sender, channels: Mapping[str, Channel]) -> Worker:
         try:
             await sender.run()
         finally:
-            for channel in channels.values():
-                await channel.close()
+            await asyncio.gather(*(channel.close() for channel in channels.values()), return_exceptions=True)
 
     return Worker("sender", run, sender.heartbeat)
 

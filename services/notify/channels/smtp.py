@@ -109,8 +109,7 @@ class SmtpChannel:
 
     async def close(self) -> None:
         idle, self._idle = self._idle, []
-        for connection in idle:
-            await connection.close()
+        await asyncio.gather(*(connection.close() for connection in idle))
 
     def _mail(self, parcel: Parcel) -> Mail:
         content = parcel.content
@@ -200,7 +199,7 @@ class _Connection:
 
     async def close(self) -> None:
         with contextlib.suppress(aiosmtplib.SMTPException, TimeoutError, OSError):
-            await self.smtp.quit(timeout=2)
+            await self.smtp.quit(timeout=1)
 
     def abandon(self) -> None:
         self.smtp.close()

@@ -31,6 +31,7 @@ class DeliveryRow:
     rank: int
     attempts: int
     created_at: datetime
+    created_wall: datetime
     expires_at: datetime
     happened_at: datetime
     customer_id: str | None
@@ -62,7 +63,8 @@ class DeliveryRow:
 
 _LOAD: Final = """
 select d.id, d.message_id, d.event_id, m.event_type, d.rule, d.recipient, d.person, d.channel, d.step, d.channels,
-       d.contact_point, d.subject, d.lane, d.rank, d.attempts, d.created_at, d.expires_at, m.happened_at, m.customer_id,
+       d.contact_point, d.subject, d.lane, d.rank, d.attempts, d.created_at, d.created_wall, d.expires_at,
+       m.happened_at, m.customer_id,
        m.case_id, m.matter_id, m.clock_id, m.escalation_id, m.escalation_step, m.audience, m.urgency, m.template,
        m.template_version, m.asks_acknowledgement, m.conditions, m.variables
 from delivery d join message m on m.id = d.message_id

@@ -8,9 +8,10 @@ from services.crisis.domain.case import Case
 from services.crisis.domain.casefile import CaseFact, CaseFile, EscalationFact, Fact, MatterFact
 from services.crisis.domain.rules import Rule, Trigger
 from services.crisis.domain.sla.clock import ClockFact
+from services.crisis.domain.timeline import instant_text
 from services.crisis.library import plain_key
 from services.crisis.publishing_clocks import SOURCE, clock_payload, clock_started
-from shared.contracts import Payload, event_of, format_instant
+from shared.contracts import Payload, event_of
 from shared.contracts import crisis as contract
 from shared.db.unit_of_work import UnitOfWork
 from shared.ids import new_id
@@ -32,7 +33,7 @@ _CASES: Final[dict[str, type[Payload]]] = {
 
 def publish_files(work: UnitOfWork, files: Iterable[CaseFile]) -> None:
     """Put what happened in these files on the topic, in the order in which it happened."""
-    now = format_instant(work.now)
+    now = instant_text(work.now)
     for file in files:
         subject = file.case.customer_id
         for fact in file.facts:

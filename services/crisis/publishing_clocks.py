@@ -6,8 +6,9 @@ from typing import Any, Final, assert_never
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.sla.clock import ClockFact
 from services.crisis.domain.sla.pins import unpinned
+from services.crisis.domain.timeline import instant_text
 from services.crisis.library import plain_key
-from shared.contracts import CloudEvent, Payload, format_instant, registry
+from shared.contracts import CloudEvent, Payload, registry
 from shared.contracts import crisis as contract
 from shared.ids import new_id
 
@@ -39,7 +40,7 @@ def clock_started(file: CaseFile, fact: ClockFact, *, fired_at: str) -> CloudEve
     case, customer, clock, result = file.case, file.customer, fact.clock, fact.result
     policy, policy_version = plain_key(clock.policy)
     calendar, calendar_version = (None, None) if result.calendar is None else unpinned(result.calendar)
-    started_at = format_instant(result.started_at)
+    started_at = instant_text(result.started_at)
     data: dict[str, Any] = {
         "clock_id": clock.id,
         "case_id": case.id,
@@ -61,7 +62,7 @@ def clock_started(file: CaseFile, fact: ClockFact, *, fired_at: str) -> CloudEve
         "calendar_version": calendar_version,
         "statutory": result.statutory,
         "started_at": started_at,
-        "due_at": None if result.due_at is None else format_instant(result.due_at),
+        "due_at": None if result.due_at is None else instant_text(result.due_at),
         "provisional": result.provisional,
         "has_breached": result.has_breached,
         "at": started_at,

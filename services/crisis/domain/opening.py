@@ -9,10 +9,10 @@ from services.crisis.domain.case import SYSTEM, Case, Matter
 from services.crisis.domain.casefile import CaseFile, MatterFact, Tools
 from services.crisis.domain.clocks import Reopen, ReopenMode
 from services.crisis.domain.customer import Customer
-from services.crisis.domain.grading import explained, judge, raise_severity
+from services.crisis.domain.grading import explained, raise_severity
 from services.crisis.domain.rules import Trigger
 from services.crisis.domain.service_class import ServiceClass
-from services.crisis.domain.severity import Impact, heavier
+from services.crisis.domain.severity import Circumstances, Impact, heavier
 from services.crisis.domain.sla.clock import Clock, ClockFact, start_together
 from services.crisis.domain.sla.pins import MATTER_TARGETS, STAGE_PREFIX, UPDATE_CADENCE
 from services.crisis.domain.sla.telling import settle
@@ -59,15 +59,17 @@ def open_case(
     drill: bool = False,
 ) -> tuple[CaseFile, Matter, list[ClockFact]]:
     """The file of a new case with its first matter, its clocks started; answers what the clocks told, too."""
-    draft = Case(
+    judgement = books.matrix.judge(_circumstances(customer, new, standing))
+    severity = judgement.severity
+    case = Case(
         id=tools.new_id(),
         number=number,
         customer_id=customer.id,
         type=new.type,
         title=new.title,
-        severity="S4",
-        computed_severity="S4",
-        explanation={},
+        severity=severity,
+        computed_severity=severity,
+        explanation=explained(judgement),
         stage="warning",
         status="open",
         service_class=standing.service_class,
@@ -76,23 +78,14 @@ def open_case(
         is_public=new.is_public,
         opened_at=tools.now,
         version=1,
-        policy="",
-        escalation_policy="",
+        policy=books.policy_for(standing.service_class, new.type, severity),
+        escalation_policy=books.escalation_for(standing.service_class, new.type, severity),
         rule=rule,
         earlier_cases=standing.earlier_cases,
         previous_case_id=standing.previous_case_id,
         drill=drill,
     )
-    judgement = judge(draft, customer, books, matters=1)
-    severity = judgement.severity
-    file = CaseFile(draft, customer, {}, clocks_loaded=True, is_new=True)
-    case = file.change(
-        severity=severity,
-        computed_severity=severity,
-        explanation=explained(judgement),
-        policy=books.policy_for(standing.service_class, new.type, severity),
-        escalation_policy=books.escalation_for(standing.service_class, new.type, severity),
-    )
+    file = CaseFile(case, customer, {}, clocks_loaded=True, is_new=True, has_changed=True)
     matter = file.put(_matter(case, new, tools))
     file.tell_case("opened", tools, by=by, trigger=new.trigger, matter_id=matter.id)
     file.tell(MatterFact("opened", case, matter, tools.now, by=by, trigger=new.trigger, opened_case=True))
@@ -143,6 +136,17 @@ def start_stage_clock(file: CaseFile, tools: Tools) -> list[ClockFact]:
     if known:
         return file.put_to(known, [Reopen(at=tools.now, mode=ReopenMode.NEW_CYCLE)], tools, actor=SYSTEM)
     return _start(file, _clocks(file.case, None, (target,), tools), tools.now, tools)
+
+
+def _circumstances(customer: Customer, new: NewMatter, standing: Standing) -> Circumstances:
+    return Circumstances(
+        service_class=standing.service_class,
+        impact=new.impact,
+        is_public=new.is_public,
+        revenue_currency=customer.revenue_currency,
+        revenue_at_least=customer.revenue_at_least,
+        earlier_cases=standing.earlier_cases,
+    )
 
 
 def _matter(case: Case, new: NewMatter, tools: Tools) -> Matter:

@@ -62,7 +62,6 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("close", _OPEN, "closed", nothing_open),
     _row("dismiss", "warning assessment", "dismissed"),
     _row("reopen", "closed repair retrospective", "assessment"),
-    _row("reopen", "dismissed", "warning"),
     _row("reopen", "warning assessment intervention"),
 )
 ACTIONS: tuple[str, ...] = tuple(dict.fromkeys(row.action for row in TRANSITIONS))

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 GENESIS: Final = "0" * 64
@@ -115,21 +116,29 @@ def _hash(seq: int, at: datetime, recorded_at: datetime, kind: str, actor: str, 
     return hashlib.sha256(_canonical(fixed).encode()).hexdigest()
 
 
+@lru_cache(maxsize=8192)
 def instant_text(instant: datetime) -> str:
     """RFC 3339 in UTC with `Z`, trailing zeros of the fraction dropped: as the instant is published."""
     text = instant.astimezone(UTC).replace(tzinfo=None).isoformat()
     return (text.rstrip("0") if instant.microsecond else text) + "Z"
 
 
+_ATOMS = frozenset({str, int, bool, type(None)})
+
+
 def _sound(value: Any) -> None:
     """Refuse what has no one canonical form: numbers with a fraction, and keys that are not text."""
-    if isinstance(value, Mapping):
+    kind = type(value)
+    if kind in _ATOMS:
+        return
+    if kind is dict:
         for key, member in value.items():
             if type(key) is not str:
                 raise TypeError(f"the key {key!r} of a timeline entry is not text")
-            _sound(member)
-    elif isinstance(value, list | tuple):
+            if type(member) not in _ATOMS:
+                _sound(member)
+    elif kind is list or kind is tuple:
         for member in value:
             _sound(member)
-    elif value is not None and type(value) not in {str, int, bool}:
+    else:
         raise TypeError(f"a timeline entry cannot hold {value!r}: write it as text")

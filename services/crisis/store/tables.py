@@ -1,8 +1,10 @@
 """The tables of cases, and how domain values become their rows."""
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
-from services.crisis.domain.case import Case, Matter
+from services.crisis.domain.case import Matter
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.clocks import Cancel, ClockEvent, Extend, Pause, Reopen, Resume, Retarget, Start, Stop
 from services.crisis.domain.escalation import Run
@@ -10,6 +12,8 @@ from services.crisis.domain.sla.clock import Clock, Record
 from services.crisis.domain.timeline import Entry, instant_text
 from services.crisis.store.rows import Table, columns, text_of
 
+Row = Sequence[Any]
+"""Values in the order of a table's columns."""
 _CASE_FIELDS = (
     "id text, number text, customer_id text, type text, title text, severity text, computed_severity text,"
     "explanation jsonb, stage text, status text, service_class text, provisional boolean, impact text,"
@@ -91,22 +95,26 @@ CANDIDATE = Table(
 )
 
 
-def case_row(file: CaseFile) -> tuple[Any, ...]:
-    case = file.case
-    fields = (_json_field(case, name) for name in CASE_COLUMNS)
-    return (*fields, file.tail.seq, file.tail.hash, file.next_clock_at)
+_case_fields = attrgetter(*CASE_COLUMNS)
+_EXPLANATION = CASE_COLUMNS.index("explanation")
+_ASSESSMENT = CASE_COLUMNS.index("assessment")
+_matter_fields = attrgetter(*MATTER.columns)
+_state_fields = attrgetter(*STATE_COLUMNS)
 
 
-def _json_field(case: Case, name: str) -> Any:
-    value = getattr(case, name)
-    return text_of(value) if name in {"explanation", "assessment"} else value
+def case_row(file: CaseFile) -> Row:
+    fields = [*_case_fields(file.case), file.tail.seq, file.tail.hash, file.next_clock_at]
+    for place in (_EXPLANATION, _ASSESSMENT):
+        fields[place] = text_of(fields[place])
+    return fields
 
 
-def matter_row(matter: Matter) -> tuple[Any, ...]:
-    return tuple(getattr(matter, name) for name in MATTER.columns)
+def matter_row(matter: Matter) -> Row:
+    fields: Row = _matter_fields(matter)
+    return fields
 
 
-def clock_row(clock: Clock) -> tuple[Any, ...]:
+def clock_row(clock: Clock) -> Row:
     state = clock.state
     assert state is not None
     return (
@@ -118,12 +126,12 @@ def clock_row(clock: Clock) -> tuple[Any, ...]:
         clock.pin,
         clock.policy,
         clock.recorded,
-        text_of(sorted(clock.told)),
-        *(getattr(state, name) for name in STATE_COLUMNS),
+        text_of(sorted(clock.told)) if clock.told else "[]",
+        *_state_fields(state),
     )
 
 
-def clock_event_row(clock: Clock, record: Record) -> tuple[Any, ...]:
+def clock_event_row(clock: Clock, record: Record) -> Row:
     event = record.event
     return (
         clock.id,
@@ -156,7 +164,7 @@ def _detail(event: ClockEvent) -> dict[str, Any] | None:
             return {"by": written, "until": None if until is None else instant_text(until)}
 
 
-def entry_row(case_id: str, entry: Entry) -> tuple[Any, ...]:
+def entry_row(case_id: str, entry: Entry) -> Row:
     return (
         case_id,
         entry.seq,
@@ -173,7 +181,7 @@ def entry_row(case_id: str, entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def run_row(run: Run) -> tuple[Any, ...]:
+def run_row(run: Run) -> Row:
     about = run.about
     return (
         run.case_id,

@@ -185,6 +185,26 @@ def test_reopening_starts_a_new_cycle_of_the_resolution_and_keeps_the_old_result
     assert clock(file, "acknowledge").state.cycle == 1
 
 
+def test_one_matter_of_a_case_that_goes_on_may_be_reopened_alone():
+    file = an_open_file(NOON)
+    second = joined(file, NOON)
+    do(file, "resolve", SOON, matter_id=second.id)
+
+    do(file, "reopen", SOON + timedelta(hours=1), matter_id=second.id)
+
+    assert file.case.stage == "warning"
+    assert clock(file, "resolution", second.id).state.cycle == 2
+    assert [c.state.cycle for c in file.clocks if c.target == "resolution"] == [1, 2]
+
+
+def test_a_dismissed_case_is_not_reopened_for_its_promises_were_taken_back():
+    file = an_open_file(NOON)
+    do(file, "dismiss", SOON, reason="sent by mistake")
+
+    with pytest.raises(StageForbids, match="dismissed"):
+        do(file, "reopen", SOON)
+
+
 def test_dismissing_cancels_every_promise_and_needs_a_reason():
     with pytest.raises(Refused):
         do(an_open_file(NOON), "dismiss", SOON)

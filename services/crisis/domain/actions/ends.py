@@ -152,10 +152,7 @@ def reopen(file: CaseFile, doing: Doing) -> list[ClockFact]:
 
 def _to_reopen(file: CaseFile, doing: Doing) -> list[Matter]:
     named = doing.order.matter_id
-    if named is None:
-        matters = [m for m in file.matters.values() if m.status in {"resolved", "dismissed"}]
-    else:
-        matters = [m for m in file.matters.values() if m.id == named and not m.is_open]
-    if not matters:
+    resolved = [m for m in file.matters.values() if m.status == "resolved" and named in {None, m.id}]
+    if not resolved:
         raise Refused("no matter is resolved" if named is None else f"the matter {named} is not resolved")
-    return matters
+    return resolved

@@ -102,7 +102,7 @@ def _due(target: Target, calendar: OpenTime | None, origin: int) -> int | None:
             case Business(micros=micros):
                 return calendar.add_open_time(origin, micros)
             case BusinessDays(day_zero="date"):
-                return _due_of_date(duration, calendar, calendar.local(origin)[0])
+                return _due_of_date(duration, calendar, calendar.local(origin)[0])  # type: ignore[arg-type] # hashed by identity
             case BusinessDays():
                 return due_of_business_days(duration, calendar, origin)
             case CalendarPeriod():

@@ -23,6 +23,9 @@ def settle(
     """
     if not results:
         return []
+    if clock.state is None and len(results) == 1 and not results[0].has_breached and not results[0].warnings:
+        clock.state, clock.has_changed = State.of(results[0]), True
+        return [ClockFact("started", clock, results[0], results[0].started_at)]
     said = said or {}
     before, told, attached = clock.state, clock.told, clock.state is None
     facts: list[ClockFact] = []

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from services.commands.names import PORT_OFFSETS, ServiceName
-from shared.db.embedded import EmbeddedPostgres
+from shared.db.embedded import EmbeddedPostgres, EmbeddedPostgresFailed
 
 _READY_SECONDS: Final = 60.0
 _PATIENCE: Final = 15.0
@@ -48,6 +48,8 @@ class Platform:
         self.options = options
         self._tell = tell
         self._postgres: EmbeddedPostgres | None = None
+        self._revive_at = 0.0
+        self._revivals = 0
         self._children: dict[ServiceName, _Child] = {}
         self._lock: IO[str] | None = None
         self.admin_key = ""
@@ -92,9 +94,25 @@ class Platform:
                 time.sleep(0.05)
 
     def tend(self) -> None:
-        """Start again what has died; to be called now and then."""
+        """Start again what has died, PostgreSQL first; to be called now and then."""
+        self._tend_postgres()
         for child in self._children.values():
             child.tend(self._tell)
+
+    def _tend_postgres(self) -> None:
+        if self.postgres.answers():
+            self._revivals = 0
+            return
+        now = time.monotonic()
+        if now < self._revive_at:
+            return
+        self._revivals += 1
+        self._revive_at = now + _pause(self._revivals)
+        self._tell("PostgreSQL has ended; starting it again")
+        try:
+            self.postgres.start()
+        except EmbeddedPostgresFailed as error:
+            self._tell(str(error))
 
     def kill(self, service: ServiceName) -> int:
         """End a service as a crash would (SIGKILL); answers the pid that was killed."""
@@ -202,7 +220,7 @@ class _Child:
         if self._next_start == 0.0:
             assert self._process is not None
             self._failures = 1 if now - self._started > 60 else self._failures + 1
-            pause = min(10.0, 0.2 * 2 ** min(self._failures, 6))
+            pause = _pause(self._failures)
             self._next_start = now + pause
             tell(
                 f"{self._service.value} ended with code {self._process.returncode}; starting it again in {pause:.1f} s"
@@ -240,6 +258,11 @@ class _Child:
         with contextlib.suppress(OSError):
             return self._log_path.read_text(errors="replace")[-2000:].strip()
         return "(no log)"
+
+
+def _pause(failures: int) -> float:
+    """Seconds before the next start: doubling, at most ten."""
+    return min(10.0, 0.2 * 2.0 ** min(failures, 6))
 
 
 def _die_with_parent() -> None:

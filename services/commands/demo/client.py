@@ -1,7 +1,7 @@
 """The three services as the demo calls them: over HTTP with the admin key, like any other system."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,14 +106,7 @@ class Stepper:
 
     async def look(self) -> Look:
         """Ask all three at once."""
-        states = await asyncio.gather(*(self._client.get(s, "/v1/admin/quiescence") for s in ServiceName))
-        due = [datetime.fromisoformat(state["next_due_at"]) for state in states if state["next_due_at"]]
-        return Look(
-            quiet=all(state["quiet"] for state in states),
-            activity=tuple(state["activity"] for state in states),
-            next_due_at=min(due, default=None),
-            states=tuple(states),
-        )
+        return _combined(await asyncio.gather(*(self._ask(service) for service in ServiceName)))
 
     async def settle(self) -> Look:
         """Return when two looks in a row found all three quiet and nothing done in between.
@@ -128,10 +121,33 @@ class Stepper:
                     return now
                 before = now
                 if not now.quiet:
-                    await asyncio.sleep(0.003)
+                    await self._wait_for_the_busy(now)
+
+    async def _wait_for_the_busy(self, look: Look) -> None:
+        """Ask only those that were busy, with growing pauses: looking costs them time as well."""
+        busy = [service for service, state in zip(ServiceName, look.states, strict=True) if not state["quiet"]]
+        pause = 0.004
+        while busy:
+            await asyncio.sleep(pause)
+            pause = min(0.02, pause * 1.5)
+            states = await asyncio.gather(*(self._ask(service) for service in busy))
+            busy = [service for service, state in zip(busy, states, strict=True) if not state["quiet"]]
+
+    async def _ask(self, service: ServiceName) -> Any:
+        return await self._client.get(service, "/v1/admin/quiescence")
 
     async def move(self, to: datetime) -> None:
         """Move all three clocks; nothing has reacted yet when this returns."""
         self.steps += 1
         body = {"now": to.isoformat().replace("+00:00", "Z")}
         await asyncio.gather(*(self._client.call(s, "POST", "/v1/admin/clock", body) for s in ServiceName))
+
+
+def _combined(states: Sequence[Any]) -> Look:
+    due = [datetime.fromisoformat(state["next_due_at"]) for state in states if state["next_due_at"]]
+    return Look(
+        quiet=all(state["quiet"] for state in states),
+        activity=tuple(state["activity"] for state in states),
+        next_due_at=min(due, default=None),
+        states=tuple(states),
+    )

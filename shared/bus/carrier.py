@@ -94,12 +94,19 @@ class Carrier:
         """Begin to publish a batch. One that the bus might refuse goes alone: what follows must not overtake it."""
         largest = max(map(len, filter(None, map(_value_of, records))), default=0)
         if largest <= _SURELY_FITS and self._proven.issuperset(map(_topic_of, records)):
-            self._flight.append(_Batch(seqs, asyncio.create_task(self._bus.publish(records))))
+            before = self._flight[-1].publishing if self._flight else None
+            self._flight.append(_Batch(seqs, asyncio.create_task(self._publish(records, before))))
             if len(self._flight) == _IN_FLIGHT:
                 await self._land()
             return
         await self._land_all()
         await self._publish_carefully(seqs, records)
+
+    async def _publish(self, records: list[Record], before: "asyncio.Task[None] | None") -> None:
+        """Publish, unless the batch before has failed by now: the bus fails only what waited when that happened."""
+        if before is not None and before.done():
+            before.result()
+        await self._bus.publish(records)
 
     async def _publish_carefully(self, seqs: list[int], records: list[Record]) -> None:
         """Publish in order, halving until what the bus refuses stands alone and is left behind."""

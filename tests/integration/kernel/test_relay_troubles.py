@@ -118,6 +118,26 @@ async def test_a_bus_that_fails_with_two_batches_on_their_way_keeps_the_order(ke
     await _assert_order(kernel, 60)
 
 
+async def test_a_batch_read_when_the_one_before_has_failed_already_does_not_overtake_it(kernel, monkeypatch):
+    read = Carrier._read
+
+    async def read_late(carrier, owned, *, after):
+        rows = await read(carrier, owned, after=after)
+        await asyncio.wait([batch.publishing for batch in carrier._flight] or [asyncio.create_task(asyncio.sleep(0))])
+        return rows
+
+    monkeypatch.setattr(Carrier, "_read", read_late)
+    async with kernel.uow() as work:
+        await work.lock(["C-1"])
+        for number in range(60):
+            work.publish(FACTS, a_fact("C-1", id=f"e-{number:02}"))
+
+    async with running(Relay(kernel.database, Failing(kernel.bus, fails_at=3), kernel.clock, batch=10).run):
+        await until(lambda: _empty(kernel))
+
+    await _assert_order(kernel, 60)
+
+
 class Failing:
     """A bus that keeps the order of calls, as the port says; call number `fails_at` fails half-way."""
 

@@ -45,6 +45,7 @@ def consumer_specs(library: Library, *, lanes: int = 2) -> tuple[ConsumerSpec, .
             use_inbox=False,
             max_records=2000,
             lanes=lanes,
+            beside_public=True,
         ),
         ConsumerSpec("crisis-customers", ("moat.customers.v1",), handlers.snapshots, types=SNAPSHOTS, use_inbox=False),
         ConsumerSpec("crisis-scoring", ("moat.scoring.v1",), handlers.tiers, types=TIERS, use_inbox=False),

@@ -55,6 +55,8 @@ class ConsumerSpec:
 
     `public` marks the group that answers for a topic open to foreign producers: there an unknown type is a dead letter,
     elsewhere it is skipped and counted, for a newer producer of ours may send what we do not know yet.
+    `beside_public` marks other groups on such a topic: what breaks its contract there is skipped and counted, for the
+    public group buries it.
     """
 
     group: str
@@ -66,6 +68,7 @@ class ConsumerSpec:
     attempts: int = 3
     lanes: int = 1
     public: bool = False
+    beside_public: bool = False
     extra_subjects: Callable[[CloudEvent], Sequence[str]] | None = field(default=None)
 
 
@@ -189,7 +192,7 @@ class Consumer:
                 if self._spec.types is not None and event.type not in self._spec.types and event.type in registry:
                     continue
                 payload = validate(event)
-                if self._spec.public:
+                if self._spec.public or self._spec.beside_public:
                     refuse_future(event, payload, now=work.now)
             except UnknownType as error:
                 # A newer producer of ours may send types that we do not know: tolerant readers go on, and count.
@@ -197,7 +200,10 @@ class Consumer:
                 if self._spec.public:
                     self._bury_in(work, record, error)
             except ContractError as error:
-                self._bury_in(work, record, error)
+                if self._spec.beside_public:
+                    self._metrics.unknown()
+                else:
+                    self._bury_in(work, record, error)
             else:
                 deliveries.append(Delivery(event, payload, record))
         return deliveries

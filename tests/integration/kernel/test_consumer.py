@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import timedelta
 
 from shared.bus.consumer import Rejected
 from shared.bus.parking import drop_parked, parked_keys, request_release
@@ -63,6 +64,28 @@ async def test_an_unknown_type_is_skipped_on_our_topics_and_a_dead_letter_at_the
     async with running(a_consumer(kernel, public=True).run, kernel.relay.run):
         await until(lambda: _done(kernel, "good"))
         await until(lambda: _dead(kernel, 1))
+
+
+async def test_beside_the_public_group_what_breaks_its_contract_is_skipped_and_not_buried_twice(kernel):
+    ahead = a_fact(id="ahead", at=kernel.clock.now() + timedelta(minutes=6))
+    await kernel.bus.publish([Record(FACTS, b"C-1", b"junk", _headers("customer.order.placed.v1"))])
+    await kernel.publish_facts(ahead, a_fact(id="good"))
+
+    async with running(a_consumer(kernel, beside_public=True).run, kernel.relay.run):
+        await until(lambda: _done(kernel, "good"))
+
+    assert await kernel.effects() == ["good"]
+    assert await kernel.records(DEAD) == []
+
+
+async def test_a_fact_from_the_future_is_a_dead_letter_of_the_public_group(kernel):
+    await kernel.publish_facts(a_fact(id="ahead", at=kernel.clock.now() + timedelta(minutes=6)), a_fact(id="good"))
+
+    async with running(a_consumer(kernel, public=True).run, kernel.relay.run):
+        await until(lambda: _done(kernel, "good"))
+        await until(lambda: _dead(kernel, 1))
+
+    assert await kernel.effects() == ["good"]
 
 
 async def test_a_key_that_keeps_failing_is_parked_with_what_follows_while_others_flow(kernel):

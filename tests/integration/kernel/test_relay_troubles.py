@@ -118,23 +118,28 @@ async def test_a_bus_that_fails_with_two_batches_on_their_way_keeps_the_order(ke
     await _assert_order(kernel, 60)
 
 
-async def test_a_batch_read_when_the_one_before_has_failed_already_does_not_overtake_it(kernel, monkeypatch):
+async def test_a_batch_that_starts_just_after_the_one_before_has_failed_does_not_overtake_it(kernel, monkeypatch):
+    failing = Failing(kernel.bus, fails_at=3)
+    failing.may_fail.clear()
     read = Carrier._read
 
-    async def read_late(carrier, owned, *, after):
+    async def let_fail_just_before_the_next_batch(carrier, owned, *, after):
         rows = await read(carrier, owned, after=after)
-        await asyncio.wait([batch.publishing for batch in carrier._flight] or [asyncio.create_task(asyncio.sleep(0))])
+        if carrier._flight and failing.calls == 3:
+            await failing.about_to_fail.wait()
+            failing.may_fail.set()
         return rows
 
-    monkeypatch.setattr(Carrier, "_read", read_late)
+    monkeypatch.setattr(Carrier, "_read", let_fail_just_before_the_next_batch)
     async with kernel.uow() as work:
         await work.lock(["C-1"])
         for number in range(60):
             work.publish(FACTS, a_fact("C-1", id=f"e-{number:02}"))
 
-    async with running(Relay(kernel.database, Failing(kernel.bus, fails_at=3), kernel.clock, batch=10).run):
+    async with running(Relay(kernel.database, failing, kernel.clock, batch=10).run):
         await until(lambda: _empty(kernel))
 
+    assert failing.may_fail.is_set()
     await _assert_order(kernel, 60)
 
 
@@ -144,14 +149,19 @@ class Failing:
     def __init__(self, bus, *, fails_at):
         self._bus = bus
         self._fails_at = fails_at
-        self._calls = 0
         self._order = CallOrder()
+        self.calls = 0
+        self.about_to_fail = asyncio.Event()
+        self.may_fail = asyncio.Event()
+        self.may_fail.set()
 
     async def publish(self, records: list[Record]) -> None:
         async with self._order.turn():
-            self._calls += 1
-            if self._calls == self._fails_at:
+            self.calls += 1
+            if self.calls == self._fails_at:
                 await self._bus.publish(records[: len(records) // 2])
+                self.about_to_fail.set()
+                await self.may_fail.wait()
                 raise BusUnavailable("half-way")
             await self._bus.publish(records)
 

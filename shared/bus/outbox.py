@@ -40,7 +40,7 @@ class Outbox:
     """What one transaction publishes. Order of adding is order of publishing, per key."""
 
     def __init__(self, now: datetime) -> None:
-        self._now = now
+        self.now = now
         self._events: list[tuple[str, CloudEvent, str | None]] = []
         self._rows: list[OutboxRow] = []
 
@@ -63,7 +63,7 @@ class Outbox:
         rows = [*self._rows, *await self._number(raw)]
         self._events, self._rows = [], []
         if rows:
-            await _insert(raw, rows, self._now)
+            await _insert(raw, rows, self.now)
         return len(rows)
 
     async def _number(self, raw: "asyncpg.Connection[asyncpg.Record]") -> list[OutboxRow]:

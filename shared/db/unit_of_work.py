@@ -9,7 +9,7 @@
 What is published and planned is buffered and written set-based just before the commit.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Protocol
@@ -26,9 +26,20 @@ from shared.timers.plan import CancelTimer, Timer, TimerPlan
 
 
 class UnitOfWork:
-    """An open transaction. `now` is the one instant of everything that happens in it."""
+    """An open transaction. `now` is the one instant of everything that happens in it.
 
-    def __init__(self, connection: AsyncConnection, raw: "asyncpg.Connection[asyncpg.Record]", now: datetime) -> None:
+    It is the instant at which the first subjects were locked: of two transactions that touch a subject the later one
+    never has the earlier instant, however long it waited. Before the first lock it is when the transaction began.
+    """
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        raw: "asyncpg.Connection[asyncpg.Record]",
+        now: datetime,
+        *,
+        read_clock: Callable[[], datetime] | None = None,
+    ) -> None:
         self.sa = connection
         self.raw = raw
         self.now = now
@@ -36,6 +47,7 @@ class UnitOfWork:
         self.timers = TimerPlan()
         self.touched: set[str] = set()
         self._locked: set[str] = set()
+        self._read_clock = read_clock
         self._after: list[Callable[[], None]] = []
 
     async def lock(self, subjects: Iterable[str], *, skip_locked: bool = False) -> frozenset[str]:
@@ -44,8 +56,18 @@ class UnitOfWork:
         With `skip_locked` those that another transaction holds are left out instead of waited for.
         """
         locked = await lock_subjects(self.raw, subjects, skip_locked=skip_locked)
-        self._locked |= locked
+        self.took(locked)
         return locked
+
+    def took(self, subjects: Collection[str]) -> None:
+        """Take note that a statement of the caller's own has locked these subjects."""
+        if subjects and not self._locked and self._read_clock is not None:
+            self.not_before(self._read_clock())
+        self._locked.update(subjects)
+
+    def not_before(self, instant: datetime) -> None:
+        """Let this transaction happen no earlier than `instant`; to be called before `now` is used for anything."""
+        self.now = self.outbox.now = max(self.now, instant)
 
     def publish(self, topic: str, event: CloudEvent) -> None:
         """Put `event` on `topic` with this transaction. Its `ce_sequence` is given when the transaction ends."""
@@ -98,7 +120,8 @@ def unit_of_work_factory(
     @asynccontextmanager
     async def unit_of_work(*, now: datetime | None = None) -> AsyncIterator[UnitOfWork]:
         async with database.begin() as connection:
-            work = UnitOfWork(connection, await raw_connection(connection), now or clock.now())
+            raw = await raw_connection(connection)
+            work = UnitOfWork(connection, raw, now or clock.now(), read_clock=None if now else clock.now)
             yield work
             await work.flush()
         work.committed()

@@ -158,6 +158,7 @@ class TimerWorker:
                 wall = datetime.now(UTC)
                 rows = await work.raw.fetch(_CLAIM_DUE, work.now, wall, self._batch, lanes, lane)
                 timers = [DueTimer(*row) for row in rows]
+                work.took({timer.subject for timer in timers})
                 await self._handle(work, timers)
         except Exception as error:
             if is_transient(error) or not timers:

@@ -1,6 +1,7 @@
 """One transaction: all of it or nothing, one subject at a time, events numbered per subject."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -60,6 +61,31 @@ async def test_skipping_locked_subjects_answers_only_the_free_ones(kernel):
         await holder.lock(["C-1"])
         async with kernel.uow() as other:
             assert await other.lock(["C-1", "C-2"], skip_locked=True) == {"C-2"}
+
+
+async def test_a_transaction_that_waited_for_its_subject_happens_after_the_one_it_waited_for(kernel):
+    async with kernel.uow() as first:
+        await first.lock(["C-1"])
+        waiting = asyncio.create_task(_instant_after_locking(kernel))
+        await asyncio.sleep(0.1)  # it has begun, and waits
+        kernel.clock.move(NOON + timedelta(minutes=5))
+
+    assert await waiting == NOON + timedelta(minutes=5)
+
+
+async def test_the_instant_of_a_transaction_stands_once_it_has_locked(kernel):
+    async with kernel.uow() as work:
+        await work.lock(["C-1"])
+        kernel.clock.move(NOON + timedelta(minutes=5))
+        await work.lock(["C-2"])
+
+        assert work.now == NOON
+
+
+async def _instant_after_locking(kernel):
+    async with kernel.uow() as work:
+        await work.lock(["C-1"])
+        return work.now
 
 
 async def test_planning_a_timer_again_replaces_it(kernel):

@@ -15,7 +15,7 @@ from pydantic import Field
 from shared.bus.consumer import Consumer
 from shared.bus.port import Bus, BusUnavailable
 from shared.bus.relay import Relay
-from shared.clock import Clock
+from shared.clock import Clock, SteppedClock
 from shared.db.database import Database, raw_connection
 from shared.jobs.runner import JobRunner
 from shared.timers.worker import Pending, TimerWorker
@@ -84,7 +84,9 @@ async def look(moving: Moving) -> Quiescence:
     upcoming = [at for at in (waiting.next_due_at, *(a.next_due_at for a in agendas.values())) if at is not None]
     nothing = not (waiting.jobs or waiting.outbox or waiting.due_timers or any(others.values()))
     lag = await _lag(moving)
-    still = moving.activity == before and not busy and not moving.in_flight and moving.clock.now() == now
+    # A stepped clock that was moved meanwhile makes the look worthless; the system's always moves.
+    moved = isinstance(moving.clock, SteppedClock) and moving.clock.now() != now
+    still = moving.activity == before and not busy and not moving.in_flight and not moved
     return Quiescence(
         now=now,
         quiet=still and nothing and lag == 0,

@@ -103,3 +103,8 @@ async def test_the_machines_clock_cannot_be_moved(crisis_database, bus_url):
 
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/clock-not-stepped")
         assert things.service.base.clock.now() < datetime(2099, 1, 1, tzinfo=UTC)
+
+
+async def test_a_service_on_the_machines_clock_becomes_quiet_too(crisis_database, bus_url):
+    async with running(a_service(crisis_database, bus_url, clock="system")) as things:
+        await until(lambda: settled(things))

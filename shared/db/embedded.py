@@ -91,6 +91,14 @@ class EmbeddedPostgres:
         )
         return bool(status.returncode == 0)
 
+    def answers(self) -> bool:
+        """Whether something listens on the server's port: cheap enough to be asked all the time."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=2).close()
+        except OSError:
+            return False
+        return True
+
     def stop(self, *, mode: str = "fast") -> None:
         """Stop it; `fast` ends sessions and writes a checkpoint."""
         if self.running():

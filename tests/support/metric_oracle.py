@@ -123,9 +123,9 @@ class Oracle:
             for e in self._of("complaint.withdrawn")
             if parse_instant((e.data or {})["withdrawn_at"]) <= self._as_of
         }
-        complaints = {
-            (e.data or {})["complaint_id"]: (e.data or {})["received_at"] for e in self._of("complaint.received")
-        }
+        complaints: dict[str, str] = {}
+        for event in sorted(self._of("complaint.received"), key=lambda e: (e.time, (e.data or {})["received_at"])):
+            complaints[(event.data or {})["complaint_id"]] = (event.data or {})["received_at"]
         received = [at for id_, at in complaints.items() if id_ not in withdrawn and parse_instant(at) <= self._as_of]
         contacts = [(e.data or {})["at"] for e in self._of("interaction.logged")]
         contacts = [at for at in contacts if parse_instant(at) <= self._as_of]

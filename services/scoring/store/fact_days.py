@@ -9,15 +9,13 @@ import polars as pl
 
 from services.scoring.store.metric_terms import (
     ANSWERS,
-    AS_OF,
     COMPLAINTS,
     CONTACTS,
-    CURRENCY,
     IDS,
     MENTIONS,
+    NAMED,
     RATED,
     TODAY,
-    ZONE,
     bought,
     local_day,
     parameters,
@@ -90,9 +88,7 @@ def _statement(kinds: frozenset[str]) -> str:
             f"select customer_id, source, day from (select *, max(day) over (partition by customer_id, source) as last"
             f" from ({_DAYS[kind]}) as days (customer_id, source, day)) as days where {recent}"
         )
-    # The parameters are named once, so that statements without a use for one of them have the same list.
-    named = f"select {AS_OF}, {ZONE}, {CURRENCY}, {TODAY}"
-    return f"with bought as ({bought(refunds=True)}), named as ({named}) " + " union ".join(parts)
+    return f"with {NAMED}, bought as ({bought(refunds=True)}) " + " union ".join(parts)
 
 
 async def ahead(raw: Raw, ids: Sequence[str], *, as_of: datetime) -> dict[str, datetime]:

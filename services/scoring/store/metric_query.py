@@ -13,6 +13,7 @@ from services.scoring.store.metric_terms import (
     GAPS,
     IDS,
     MENTIONS,
+    NAMED,
     RATED,
     Windows,
     bought,
@@ -68,7 +69,7 @@ def _query(keys: frozenset[str], evidence: bool, refunds: bool) -> MetricQuery: 
     uses_bought = any(source in inner for source in ("bought", "gaps"))
     sql = "\n".join(
         [
-            f"with bought as ({bought(refunds=refunds)})" if uses_bought else "",
+            f"with {NAMED}" + (f", bought as ({bought(refunds=refunds)})" if uses_bought else ""),
             "select c.id" + "".join(f', {expression} as "{name}"' for name, expression in outer.items()),
             "from customer c",
             *joins,

@@ -17,6 +17,8 @@ AS_OF: Final = "$2::timestamptz"
 ZONE: Final = "$3::text"
 CURRENCY: Final = "$4::text"
 TODAY: Final = "$5::date"
+NAMED: Final = f"named as (select {AS_OF}, {ZONE}, {CURRENCY}, {TODAY})"
+"""Names every parameter once, so that statements without a use for one of them take the same list; it is never read."""
 RATE_DAYS: Final = 7
 """A day without a rate of its own takes the latest of the seven days up to it; without any there is a gap."""
 

@@ -29,8 +29,14 @@ CUSTOMERS = ("C-1", "C-2")
 LATER = timedelta(minutes=4)
 """Within what producers' clocks may be ahead."""
 
+EDGES = [0, 1, 2, *(edge + step for edge in (30, 90, 180, 365, 730) for step in (-1, 0, 1, 2)), 800]
+"""Days ago on which something enters or leaves a window."""
+TODAY = MONDAY - timedelta(hours=10)
+"""Midnight in Shanghai."""
 moments = st.one_of(
-    st.integers(0, 800).map(lambda days: ago(days=days)),
+    st.tuples(st.sampled_from(EDGES), st.sampled_from([0, 1, 43_200, 86_399])).map(
+        lambda drawn: min(TODAY - timedelta(days=drawn[0]) + timedelta(seconds=drawn[1]), MONDAY + LATER)
+    ),
     st.integers(-240, 3 * 86400).map(lambda seconds: ago(seconds=seconds)),
 )
 amounts = st.sampled_from(["0.00", "0.01", "99.90", "500.00", "60000.00", "250000.00"])

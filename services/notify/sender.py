@@ -9,16 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from services.notify import metrics
-from services.notify.channels.port import Channel
+from services.notify.channels.port import Channel, Parcel
 from services.notify.domain.outcome import Outcome, Verdict
 from services.notify.kinds import Books
 from services.notify.names import ACK_KEY
 from services.notify.parcels import parcel_of
-from services.notify.rendering import Content
-from services.notify.store.queue import expired_leases, next_retry
-from services.notify.usecases.claim import Outgoing, claim
-from services.notify.usecases.record import Tries, died, load_dead, record
+from services.notify.recorder import Recorder
+from services.notify.store.queue import due, next_retry
+from services.notify.usecases.claim import Claimed, Outgoing, claim
+from services.notify.usecases.record import Tries
 from shared.clock import Clock
 from shared.db.database import Database, is_transient, raw_connection
 from shared.db.secrets import signing_key
@@ -63,12 +62,17 @@ class Sender:
         self._books = books
         self._settings = settings
         self._woken = asyncio.Event()
-        self._results: asyncio.Queue[Tries] = asyncio.Queue()
         self._sending: set[asyncio.Task[None]] = set()
         self._ack_key: bytes | None = None
-        self._look_for_dead_at = 0.0
+        self._recorder = Recorder(
+            database, uow, wake=self.wake, haste=settings.haste, lease_seconds=settings.lease_seconds
+        )
         self.heartbeat = Heartbeat("sender")
-        self.sent = 0
+
+    @property
+    def sent(self) -> int:
+        """Deliveries that a provider took over from this process."""
+        return self._recorder.succeeded
 
     def wake(self) -> None:
         """Say that deliveries may have become due: after a commit that wrote some, or a move of the clock."""
@@ -76,25 +80,25 @@ class Sender:
 
     async def run(self) -> None:
         """Send until cancelled; then what is on its way is finished and recorded, within `finish_seconds`."""
-        recorder = asyncio.create_task(self._record_for_ever(), name="sender-recorder")
+        recording = asyncio.create_task(self._recorder.run(), name="sender-recorder")
         try:
-            await self._claim_for_ever(recorder)
+            await self._claim_for_ever(recording)
         finally:
             with contextlib.suppress(asyncio.TimeoutError, TimeoutError):
                 await asyncio.wait_for(self._finish(), self._settings.finish_seconds)
-            recorder.cancel()
+            recording.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await recorder
+                await recording
 
-    async def _claim_for_ever(self, recorder: "asyncio.Task[None]") -> None:
+    async def _claim_for_ever(self, recording: "asyncio.Task[None]") -> None:
         attempt = 0
         while True:
             self.heartbeat.beat()
             self._woken.clear()
-            if recorder.done():
-                recorder.result()
+            if recording.done():
+                recording.result()
             try:
-                await self._take_over_from_the_dead()
+                await self._recorder.take_over_from_the_dead(self._is_idempotent)
                 pause = await self._claim_once()
                 attempt = 0
             except Exception as error:
@@ -111,24 +115,52 @@ class Sender:
         room = self._settings.concurrency - len(self._sending)
         if room <= 0:
             return 0.05
-        wall = datetime.now(UTC)
-        token = new_id()
+        try:
+            claimed = await self._claim(min(room, self._settings.batch))
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.exception("sender.claim_failed")
+            return await self._claim_one_by_one()
+        if claimed.outgoing:
+            return 0.0
+        return _BUSY_PAUSE if claimed.more else await self._until_next()
+
+    async def _claim(self, limit: int, *, only: list[str] | None = None) -> Claimed:
         async with self._uow() as work:
             claimed = await claim(
                 work,
                 self._books,
-                limit=min(room, self._settings.batch),
-                token=token,
-                wall=wall,
+                limit=limit,
+                token=new_id(),
+                wall=datetime.now(UTC),
                 lease_for=timedelta(seconds=self._settings.lease_seconds),
+                only=only,
             )
         for outgoing in claimed.outgoing:
             task = asyncio.create_task(self._send(outgoing))
             self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-        if claimed.outgoing:
-            return 0.0
-        return _BUSY_PAUSE if claimed.more else await self._until_next()
+            task.add_done_callback(self._sent)
+        return claimed
+
+    def _sent(self, task: "asyncio.Task[None]") -> None:
+        if len(self._sending) >= self._settings.concurrency:
+            self.wake()  # there is room again
+        self._sending.discard(task)
+
+    async def _claim_one_by_one(self) -> float:
+        """One delivery in the batch cannot be handled: find it and set it aside, so that the others leave."""
+        async with self._database.read() as connection:
+            raw = await raw_connection(connection)
+            candidates = await due(raw, self._clock.now(), datetime.now(UTC), self._settings.batch)
+        for candidate in candidates:
+            try:
+                await self._claim(1, only=[candidate.id])
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                await self._recorder.set_aside(candidate.id, candidate.subject, error)
+        return _BUSY_PAUSE
 
     async def _until_next(self) -> float:
         """Real seconds until a pause or lease ends; at most one, for other replicas and moves of the clock."""
@@ -146,24 +178,19 @@ class Sender:
     async def _send(self, outgoing: Outgoing) -> None:
         started = datetime.now(UTC)
         row = outgoing.row
-        content: Content | None = None
+        channel = self._channels.get(row.channel)
+        defect = None
         try:
-            parcel = parcel_of(
-                outgoing,
-                public_url=self._settings.public_url,
-                ack_days=self._settings.ack_days,
-                key=await self._key(),
-                wall=started,
-            )
-            content = parcel.content
-            outcome = await self._channels[row.channel].send(parcel)
-        except KeyError:
-            outcome = Outcome(Verdict.REJECTED_PERMANENT, f"the channel {row.channel} is not set up")
+            if channel is None:
+                outcome = Outcome(Verdict.REJECTED_PERMANENT, f"the channel {row.channel} is not set up")
+            else:
+                parcel = await self._parcel(outgoing, started)
+                defect = parcel.content.defect
+                outcome = await channel.send(parcel)
         except Exception as error:
             log.exception("sender.failed", delivery=row.id, channel=row.channel)
             outcome = Outcome(Verdict.UNKNOWN, f"unforeseen: {type(error).__name__}")
-        channel = self._channels.get(row.channel)
-        self._keep(
+        self._recorder.keep(
             Tries(
                 row=row,
                 number=outgoing.attempt,
@@ -173,86 +200,19 @@ class Sender:
                 started=started,
                 ended=datetime.now(UTC),
                 jitter=random.random(),  # noqa: S311 - jitter, not a secret
-                idempotent=channel is not None and channel.idempotent,
-                defect=None if content is None else content.defect,
+                idempotent=self._is_idempotent(row.channel),
+                defect=defect,
             )
         )
 
-    def _keep(self, entry: Tries) -> None:
-        """Hand a try over to be recorded, and count it."""
-        row = entry.row
-        metrics.ATTEMPTS.labels(row.channel, entry.outcome.verdict.value).inc()
-        metrics.SEND_SECONDS.labels(row.channel).observe((entry.ended - entry.started).total_seconds())
-        if entry.number == 1:
-            metrics.FIRST_TRY_SECONDS.observe((entry.started - row.created_wall).total_seconds())
-        if entry.defect is not None:
-            metrics.DEFECTS.inc()
-            log.warning("template.failed", template=row.template, version=row.template_version, detail=entry.defect)
-        self._results.put_nowait(entry)
-
-    async def _key(self) -> bytes:
+    async def _parcel(self, outgoing: Outgoing, wall: datetime) -> Parcel:
         if self._ack_key is None:
             async with self._uow() as work:
                 self._ack_key = await signing_key(work.raw, ACK_KEY, work.now)
-        return self._ack_key
-
-    async def _record_for_ever(self) -> None:
-        while True:
-            batch = [await self._results.get()]
-            while not self._results.empty() and len(batch) < self._settings.batch:
-                batch.append(self._results.get_nowait())
-            await self._record(batch)
-            for _ in batch:
-                self._results.task_done()
-
-    async def _record(self, batch: list[Tries]) -> None:
-        """Record a batch, however long the database is away: a lease that ends meanwhile says `unknown`."""
-        attempt = 0
-        while True:
-            try:
-                async with self._uow() as work:
-                    recorded = await record(work, batch, wall=datetime.now(UTC), haste=self._settings.haste)
-            except Exception as error:
-                if not is_transient(error):
-                    log.exception("sender.not_recorded", deliveries=[entry.row.id for entry in batch])
-                    if len(batch) == 1:
-                        return  # its lease will end; what became of it is then unknown
-                    for entry in batch:
-                        await self._record([entry])
-                    return
-                attempt += 1
-                log.warning("sender.record_retry", error=type(error).__name__, attempt=attempt)
-                await asyncio.sleep(backoff(attempt))
-            else:
-                self.sent += sum(entry.outcome.succeeded for entry in batch)
-                if recorded.next_retry is not None:
-                    delay = (recorded.next_retry - datetime.now(UTC)).total_seconds()
-                    asyncio.get_running_loop().call_later(max(0.0, delay), self.wake)
-                # A lane has become free, or a next channel waits.
-                self.wake()
-                return
-
-    async def _take_over_from_the_dead(self) -> None:
-        """Leases that ended: nobody knows whether the message left."""
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._look_for_dead_at:
-            return
-        self._look_for_dead_at = loop.time() + min(1.0, self._settings.lease_seconds / 4)
-        wall = datetime.now(UTC)
-        async with self._database.read() as connection:
-            found = await expired_leases(await raw_connection(connection), wall, self._settings.batch)
-        if not found:
-            return
-        log.warning("sender.leases_ended", deliveries=len(found))
-        metrics.ENDED_LEASES.inc(len(found))
-        async with self._uow() as work:
-            await work.lock({subject for _, subject in found})
-            rows = await load_dead(work, [id_ for id_, _ in found])
-            tries = [
-                died(row, wall=wall, jitter=random.random(), idempotent=self._is_idempotent(row.channel))  # noqa: S311
-                for row in rows.values()
-            ]
-            await record(work, tries, wall=wall, haste=self._settings.haste)
+        settings = self._settings
+        return parcel_of(
+            outgoing, public_url=settings.public_url, ack_days=settings.ack_days, key=self._ack_key, wall=wall
+        )
 
     def _is_idempotent(self, name: str) -> bool:
         channel = self._channels.get(name)
@@ -261,4 +221,4 @@ class Sender:
     async def _finish(self) -> None:
         if self._sending:
             await asyncio.gather(*self._sending, return_exceptions=True)
-        await self._results.join()
+        await self._recorder.emptied()

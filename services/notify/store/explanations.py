@@ -21,33 +21,28 @@ class Story:
     alternatives: list[dict[str, Any]]
 
 
+_MESSAGE = """
+select m.event_id, m.event_type, m.subject, m.case_id, m.matter_id, m.happened_at, m.audience, m.conditions,
+       m.explanation as told, d.explanation as chosen
+from delivery d join message m on m.id = d.message_id where d.id = $1
+"""
+_ATTEMPTS = """
+select number, started_wall, ended_wall, outcome, detail, reference from attempt
+where delivery_id = $1 order by number, id
+"""
+_ALTERNATIVES = """
+select id as delivery_id, rule, recipient, channel, step, state, reason from delivery
+where event_id = $1 and id <> $2 order by id
+"""
+
+
 async def explain(raw: "asyncpg.Connection[asyncpg.Record]", delivery_id: str) -> Story | None:
     """The story of a delivery; None where there is none with this id."""
-    row = await raw.fetchrow(
-        """
-        select m.event_id, m.event_type, m.subject, m.case_id, m.matter_id, m.happened_at, m.audience, m.conditions,
-               m.explanation as told, d.explanation as chosen
-        from delivery d join message m on m.id = d.message_id where d.id = $1
-        """,
-        delivery_id,
-    )
+    row = await raw.fetchrow(_MESSAGE, delivery_id)
     if row is None:
         return None
-    attempts = await raw.fetch(
-        """
-        select number, started_wall, ended_wall, outcome, detail, reference from attempt
-        where delivery_id = $1 order by number, id
-        """,
-        delivery_id,
-    )
-    alternatives = await raw.fetch(
-        """
-        select id as delivery_id, rule, recipient, channel, step, state, reason from delivery
-        where event_id = $1 and id <> $2 order by id
-        """,
-        row["event_id"],
-        delivery_id,
-    )
+    attempts = await raw.fetch(_ATTEMPTS, delivery_id)
+    alternatives = await raw.fetch(_ALTERNATIVES, row["event_id"], delivery_id)
     told, chosen = row["told"], row["chosen"]
     return Story(
         event={

@@ -13,6 +13,7 @@ from services.notify.domain.lanes import Waiting
 _DUE = """
 select id, subject, lane from delivery d
 where state = 'pending' and due_at <= $1 and (retry_wall is null or retry_wall <= $2)
+and ($4::text[] is null or id = any($4::text[]))
 and not exists (select from delivery s where s.lane = d.lane and s.state = 'sending')
 order by rank, due_at, id limit $3
 """
@@ -51,9 +52,17 @@ class Taken:
     checks: list[dict[str, Any]]
 
 
-async def due(raw: "asyncpg.Connection[asyncpg.Record]", now: datetime, wall: datetime, limit: int) -> list[Candidate]:
-    """The most pressing deliveries that are due at `now` and whose pause is over at `wall`."""
-    return [Candidate(**dict(row)) for row in await raw.fetch(_DUE, now, wall, limit)]
+async def due(
+    raw: "asyncpg.Connection[asyncpg.Record]",
+    now: datetime,
+    wall: datetime,
+    limit: int,
+    *,
+    only: Sequence[str] | None = None,
+) -> list[Candidate]:
+    """The most pressing deliveries that are due at `now` and whose pause is over at `wall`; of these alone if given."""
+    rows = await raw.fetch(_DUE, now, wall, limit, only)
+    return [Candidate(**dict(row)) for row in rows]
 
 
 async def waiting_in(
@@ -110,6 +119,15 @@ async def still_leased(
         wall,
     )
     return frozenset(row["id"] for row in rows)
+
+
+async def any_waiting(raw: "asyncpg.Connection[asyncpg.Record]", lanes: Sequence[str]) -> bool:
+    """Whether something waits in these lanes."""
+    return bool(
+        await raw.fetchval(
+            "select exists (select from delivery where lane = any($1::text[]) and state = 'pending')", lanes
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

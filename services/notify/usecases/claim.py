@@ -45,10 +45,17 @@ class Claimed:
 
 
 async def claim(
-    work: UnitOfWork, books: Books, *, limit: int, token: str, wall: datetime, lease_for: timedelta
+    work: UnitOfWork,
+    books: Books,
+    *,
+    limit: int,
+    token: str,
+    wall: datetime,
+    lease_for: timedelta,
+    only: Sequence[str] | None = None,
 ) -> Claimed:
     """Take up to `limit` due deliveries, one per lane; those that are obsolete, expired or without address end here."""
-    candidates = await due(work.raw, work.now, wall, limit)
+    candidates = await due(work.raw, work.now, wall, limit, only=only)
     if not candidates:
         return Claimed((), more=False)
     locked = await work.lock({candidate.subject for candidate in candidates}, skip_locked=True)

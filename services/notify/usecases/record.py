@@ -9,7 +9,7 @@ from services.notify.domain.message import DeliveryState
 from services.notify.domain.outcome import Outcome, Verdict
 from services.notify.domain.urgency import PATIENCE, Urgency
 from services.notify.store.endings import Attempt, Retry, mark_contact_points, postpone
-from services.notify.store.queue import still_leased
+from services.notify.store.queue import any_waiting, still_leased
 from services.notify.store.rows import DeliveryRow, load_deliveries
 from services.notify.usecases.settle import Settled, settle, write_attempts
 from shared.db.unit_of_work import UnitOfWork
@@ -33,9 +33,9 @@ class Tries:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """How many deliveries wait to be sent at once, and the earliest real instant of a retry."""
+    """Whether deliveries wait for what was recorded (a free lane, a next channel), and the earliest real retry."""
 
-    waiting: int
+    waiting: bool
     next_retry: datetime | None
 
 
@@ -72,7 +72,8 @@ async def record(work: UnitOfWork, tries: Sequence[Tries], *, wall: datetime, ha
                 )
     await postpone(work.raw, retries)
     waiting = await settle(work, settled, wall=wall)
-    return Recorded(waiting, min((retry.at for retry in retries), default=None))
+    freed = await any_waiting(work.raw, sorted({entry.row.lane for entry in ours}))
+    return Recorded(waiting > 0 or freed, min((retry.at for retry in retries), default=None))
 
 
 async def load_dead(work: UnitOfWork, ids: Sequence[str]) -> dict[str, DeliveryRow]:

@@ -134,3 +134,19 @@ async def _recorded(notify, count):
 
 async def _holds(value: bool) -> bool:
     return value
+
+
+async def test_a_delivery_that_our_own_code_cannot_handle_stops_nobody_else_and_is_given_up(notify):
+    for person in ("E-1", "E-2"):
+        await notify.person(person)
+    await notify.happen(notify.opened())
+    await notify.has("update message set conditions = array['no_such_condition']")
+    await notify.happen(notify.opened(customer="C-2", case_id="case-2", account_manager="E-2"))
+
+    async with going(notify):
+        broken, sound = await notify.settled(deliveries=2)
+
+    assert (broken["state"], broken["reason"]) == ("failed", "broken")
+    assert sound["state"] == "accepted"
+    (undeliverable,) = await notify.published("message.undeliverable")
+    assert undeliverable["message_id"] == broken["message_id"]

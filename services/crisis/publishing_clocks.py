@@ -37,11 +37,23 @@ def clock_started(file: CaseFile, fact: ClockFact, *, fired_at: str) -> CloudEve
 
     A test holds it to the model field by field.
     """
+    return CloudEvent(
+        id=new_id(),
+        source=SOURCE,
+        type=_STARTED.type,
+        subject=file.case.customer_id,
+        time=fact.at,
+        data=_started(file, fact, fired_at),
+        dataschema=_STARTED.dataschema,
+    )
+
+
+def _started(file: CaseFile, fact: ClockFact, fired_at: str) -> dict[str, Any]:
     case, customer, clock, result = file.case, file.customer, fact.clock, fact.result
     policy, policy_version = plain_key(clock.policy)
     calendar, calendar_version = (None, None) if result.calendar is None else unpinned(result.calendar)
     started_at = instant_text(result.started_at)
-    data: dict[str, Any] = {
+    return {
         "clock_id": clock.id,
         "case_id": case.id,
         "number": case.number,
@@ -70,15 +82,6 @@ def clock_started(file: CaseFile, fact: ClockFact, *, fired_at: str) -> CloudEve
         "version": case.version,
         "drill": case.drill,
     }
-    return CloudEvent(
-        id=new_id(),
-        source=SOURCE,
-        type=_STARTED.type,
-        subject=case.customer_id,
-        time=fact.at,
-        data=data,
-        dataschema=_STARTED.dataschema,
-    )
 
 
 def clock_fields(file: CaseFile, fact: ClockFact, now: datetime) -> dict[str, Any]:

@@ -59,32 +59,7 @@ def open_case(
     drill: bool = False,
 ) -> tuple[CaseFile, Matter, list[ClockFact]]:
     """The file of a new case with its first matter, its clocks started; answers what the clocks told, too."""
-    judgement = books.matrix.judge(_circumstances(customer, new, standing))
-    severity = judgement.severity
-    case = Case(
-        id=tools.new_id(),
-        number=number,
-        customer_id=customer.id,
-        type=new.type,
-        title=new.title,
-        severity=severity,
-        computed_severity=severity,
-        explanation=explained(judgement),
-        stage="warning",
-        status="open",
-        service_class=standing.service_class,
-        provisional=not customer.is_graded,
-        impact=new.impact,
-        is_public=new.is_public,
-        opened_at=tools.now,
-        version=1,
-        policy=books.policy_for(standing.service_class, new.type, severity),
-        escalation_policy=books.escalation_for(standing.service_class, new.type, severity),
-        rule=rule,
-        earlier_cases=standing.earlier_cases,
-        previous_case_id=standing.previous_case_id,
-        drill=drill,
-    )
+    case = _case(customer, new, standing, number=number, rule=rule, books=books, tools=tools, drill=drill)
     file = CaseFile(case, customer, {}, clocks_loaded=True, is_new=True, has_changed=True)
     matter = file.put(_matter(case, new, tools))
     file.tell_case("opened", tools, by=by, trigger=new.trigger, matter_id=matter.id)
@@ -94,9 +69,9 @@ def open_case(
     file.note(
         tools,
         "case.opened",
-        f"Case opened at {severity}: {new.title}",
+        f"Case opened at {case.severity}: {new.title}",
         actor=by or SYSTEM,
-        data={**_about(matter, new), "rule": rule, "service_class": case.service_class, "severity": severity}
+        data={**_about(matter, new), "rule": rule, "service_class": case.service_class, "severity": case.severity}
         | {"policy": case.policy, "escalation_policy": case.escalation_policy, "provisional": case.provisional}
         | {"promises": _promises(file.clocks), "previous_case_id": case.previous_case_id},
     )
@@ -136,6 +111,45 @@ def start_stage_clock(file: CaseFile, tools: Tools) -> list[ClockFact]:
     if known:
         return file.put_to(known, [Reopen(at=tools.now, mode=ReopenMode.NEW_CYCLE)], tools, actor=SYSTEM)
     return _start(file, _clocks(file.case, None, (target,), tools), tools.now, tools)
+
+
+def _case(
+    customer: Customer,
+    new: NewMatter,
+    standing: Standing,
+    *,
+    number: str,
+    rule: str | None,
+    books: Books,
+    tools: Tools,
+    drill: bool,
+) -> Case:
+    judgement = books.matrix.judge(_circumstances(customer, new, standing))
+    severity = judgement.severity
+    return Case(
+        id=tools.new_id(),
+        number=number,
+        customer_id=customer.id,
+        type=new.type,
+        title=new.title,
+        severity=severity,
+        computed_severity=severity,
+        explanation=explained(judgement),
+        stage="warning",
+        status="open",
+        service_class=standing.service_class,
+        provisional=not customer.is_graded,
+        impact=new.impact,
+        is_public=new.is_public,
+        opened_at=tools.now,
+        version=1,
+        policy=books.policy_for(standing.service_class, new.type, severity),
+        escalation_policy=books.escalation_for(standing.service_class, new.type, severity),
+        rule=rule,
+        earlier_cases=standing.earlier_cases,
+        previous_case_id=standing.previous_case_id,
+        drill=drill,
+    )
 
 
 def _circumstances(customer: Customer, new: NewMatter, standing: Standing) -> Circumstances:

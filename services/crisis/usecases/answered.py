@@ -22,7 +22,7 @@ async def take_answers(work: UnitOfWork, answers: Sequence[Answer], *, library: 
     files = await load_open_files(work.raw, customers, clocks_for=customers)
     books = await library.books(work.raw)
     await library.know(work.raw, files.values())
-    tools = tools_for(work, books)
+    tools = tools_for(work, books, files.values())
     by_case = {file.case.id: file for file in files.values()}
     for one in about:
         file = by_case.get(one.case_id or "")

@@ -91,7 +91,7 @@ async def confirm(work: UnitOfWork, candidate_id: str, *, by: str, reason: str |
     customers = await load_customers(work.raw, [trigger.customer_id])
     files = await load_open_files(work.raw, customers)
     await library.know(work.raw, files.values())
-    tools = tools_for(work, books)
+    tools = tools_for(work, books, files.values())
     desk = Desk(customers[trigger.customer_id], files.get(trigger.customer_id))
     numbers = await case_numbers(work, 1)
     taken = confirm_candidate(desk, trigger, rule, books=books, tools=tools, number=next(numbers))

@@ -63,7 +63,7 @@ async def carry_out(work: UnitOfWork, command: Command, *, library: Library) -> 
     await library.know(work.raw, [file])
     state = _state(file)
     try:
-        perform(file, command.order, books=books, tools=tools_for(work, books))
+        perform(file, command.order, books=books, tools=tools_for(work, books, [file]))
     except ConflictOfInterest as error:
         raise InterestConflict(str(error), **state) from None
     except Refused as error:

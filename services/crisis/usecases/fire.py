@@ -53,7 +53,7 @@ class Fire:
         )
         books = await self._library.books(work.raw)
         await self._library.know(work.raw, files.values())
-        return files, books, tools_for(work, books)
+        return files, books, tools_for(work, books, files.values())
 
     async def waits(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
         """End waits whose time is over, where somebody has not ended them already."""
@@ -61,7 +61,7 @@ class Fire:
         files = await load_open_files(work.raw, customers, clocks_for=customers)
         books = await self._library.books(work.raw)
         await self._library.know(work.raw, files.values())
-        tools = tools_for(work, books)
+        tools = tools_for(work, books, files.values())
         for timer in timers:
             file = files.get(timer.subject)
             if file is not None and file.case.id == timer.payload["case_id"]:

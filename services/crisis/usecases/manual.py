@@ -47,20 +47,8 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
     files = await load_open_files(work.raw, customers)
     books = await library.books(work.raw)
     await library.know(work.raw, files.values())
-    tools = tools_for(work, books)
-    received_at = wanted.received_at or work.now
-    new = NewMatter(
-        type=wanted.type,
-        title=wanted.title,
-        impact=wanted.impact,
-        received_at=received_at,
-        dedup=f"manual:{new_id()}",
-        reference=wanted.reference,
-        is_public=wanted.public,
-        complained_about=wanted.complained_about,
-        category=wanted.category,
-        remedy_sought=wanted.remedy_sought,
-    )
+    tools = tools_for(work, books, files.values())
+    new = _matter_of(wanted, work.now)
     file = files.get(wanted.customer_id)
     opened = file is None
     if file is None:
@@ -69,7 +57,7 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
         file, _, told = open_case(
             customer,
             new,
-            Standing(customer.best_class_since(received_at)),
+            Standing(customer.best_class_since(new.received_at)),
             number=number,
             rule=None,
             by=wanted.by,
@@ -84,10 +72,25 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
     return file.case.id, opened
 
 
+def _matter_of(wanted: OpenByHand, now: datetime) -> NewMatter:
+    return NewMatter(
+        type=wanted.type,
+        title=wanted.title,
+        impact=wanted.impact,
+        received_at=wanted.received_at or now,
+        dedup=f"manual:{new_id()}",
+        reference=wanted.reference,
+        is_public=wanted.public,
+        complained_about=wanted.complained_about,
+        category=wanted.category,
+        remedy_sought=wanted.remedy_sought,
+    )
+
+
 async def add_note(work: UnitOfWork, case_id: str, text: str, *, by: str, library: Library) -> Entry:
     """Append a note to the timeline of a case, open or not. Raises NotFound."""
     file = await locked_file(work, case_id)
     books = await library.books(work.raw)
-    file.note(tools_for(work, books), "case.note", text[:200], actor=by, data={"text": text})
+    file.note(tools_for(work, books, [file]), "case.note", text[:200], actor=by, data={"text": text})
     await finish(work, [file])
     return file.entries[-1]

@@ -93,9 +93,9 @@ async def _tighten(work: UnitOfWork, customers: Mapping[str, Customer], library:
     if not concerned:
         return
     books = await library.books(work.raw)
-    tools = tools_for(work, books)
     files = await load_open_files(work.raw, concerned, clocks_for=concerned, events_of=lambda clock: clock.is_live)
     await library.know(work.raw, files.values())
+    tools = tools_for(work, books, files.values())
     for file in files.values():
         was_provisional = file.case.provisional
         if file.customer.is_graded:

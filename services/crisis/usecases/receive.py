@@ -28,8 +28,8 @@ async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -
     if not fresh:
         return []
     books = await library.books(work.raw)
-    tools = tools_for(work, books)
     desks = await _desks(work, fresh, books, library)
+    tools = tools_for(work, books, [desk.file for desk in desks.values() if desk.file is not None])
     openers = {t.customer_id for t in map(_trigger, fresh) if desks[t.customer_id].file is None}
     numbers = await case_numbers(work, len(openers))
     breakers = await _breakers(work, fresh, books)

@@ -13,8 +13,15 @@ from shared.ids import new_id
 _SALT_BYTES = 16
 
 
-def tools_for(work: UnitOfWork, books: Books) -> Tools:
-    """What decisions need from outside, at the transaction's instant."""
+def tools_for(work: UnitOfWork, books: Books, files: Iterable[CaseFile] = ()) -> Tools:
+    """What decisions need from outside, at the transaction's instant.
+
+    `files` are those that will be decided about: nothing happens to a case before what was written down last, even
+    where another replica, whose clock goes ahead, wrote it. Else a breach told a moment ago would be taken back.
+    """
+    for file in files:
+        if file.recorded_at is not None:
+            work.not_before(file.recorded_at)
     return Tools(now=work.now, promises=books.promises, new_id=new_id, new_salt=_new_salt)
 
 

@@ -118,15 +118,7 @@ def reopen(file: CaseFile, doing: Doing) -> list[ClockFact]:
         outcome=None,
         reopened_count=file.case.reopened_count + 1,
     )
-    if file.run is not None:
-        file.set_run(restart(file.run))
-    clocks = [
-        clock
-        for clock in file.clocks_of([*(matter.id for matter in matters), None], (*FULFILLED, UPDATE_CADENCE))
-        if clock.state is not None and clock.state.stage is Stage.COMPLETED
-    ]
-    event = Reopen(at=doing.at, mode=None if mode is None else ReopenMode(mode))
-    told = file.put_to(clocks, [event], tools, actor=order.by, said={"reason": order.reason, "at": doing.at})
+    told = _restart_clocks(file, matters, doing, mode)
     named = mode or tools.promises.policies[case.policy].reopen.value
     file.tell_case(
         "reopened",
@@ -148,6 +140,21 @@ def reopen(file: CaseFile, doing: Doing) -> list[ClockFact]:
     )
     raise_severity(file, doing.books, tools, because="reopened")
     return told
+
+
+def _restart_clocks(file: CaseFile, matters: list[Matter], doing: Doing, mode: str | None) -> list[ClockFact]:
+    """The clocks that were fulfilled go on as the mode says; the escalation begins again above level 1."""
+    if file.run is not None:
+        file.set_run(restart(file.run))
+    owners = [*(matter.id for matter in matters), None]
+    clocks = [
+        clock
+        for clock in file.clocks_of(owners, (*FULFILLED, UPDATE_CADENCE))
+        if clock.state is not None and clock.state.stage is Stage.COMPLETED
+    ]
+    event = Reopen(at=doing.at, mode=None if mode is None else ReopenMode(mode))
+    said = {"reason": doing.order.reason, "at": doing.at}
+    return file.put_to(clocks, [event], doing.tools, actor=doing.order.by, said=said)
 
 
 def _to_reopen(file: CaseFile, doing: Doing) -> list[Matter]:

@@ -110,7 +110,7 @@ def a_platform(
     with _mail_server() as mailbox:
         options = PlatformOptions(
             directory,
-            port_base=_free_base(),
+            port_base=free_base(),
             bus=bus,
             clock=clock,
             environment={
@@ -153,7 +153,7 @@ def _mail_server() -> Iterator[Mailbox]:
         loop.close()
 
 
-def _free_base() -> int:
+def free_base() -> int:
     """A base whose next three ports are free."""
     for base in range(23000, 24000, 10):
         sockets = []

@@ -92,6 +92,8 @@ class CaseFile:
     run: Run | None = None
     tail: timeline.Tail = timeline.START
     next_clock_at: datetime | None = None
+    recorded_at: datetime | None = None
+    """When something was written into the timeline last; None for a new case."""
     facts: list[Fact] = field(default_factory=list)
     entries: list[timeline.Entry] = field(default_factory=list)
     is_new: bool = False

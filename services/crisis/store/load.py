@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
@@ -21,6 +21,9 @@ from services.crisis.store.tables import CASE_COLUMNS, MATTER, STATE_COLUMNS
 Raw = "asyncpg.Connection[asyncpg.Record]"
 ClockFilter = Callable[[Clock], bool]
 """Which clocks are loaded with their events; the others cannot be changed."""
+_CASE: Final = """
+select c.*, (select recorded_at from timeline where case_id = c.id and seq = c.timeline_seq) from crisis_case c
+"""
 
 
 async def load_customers(raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterable[str]) -> dict[str, Customer]:
@@ -41,9 +44,7 @@ async def load_open_files(
     events_of: ClockFilter = lambda _: True,
 ) -> dict[str, CaseFile]:
     """The open cases of these customers by customer id; with their clocks for those in `clocks_for`."""
-    rows = await raw.fetch(
-        "select * from crisis_case where customer_id = any($1::text[]) and status = 'open'", list(customers)
-    )
+    rows = await raw.fetch(f"{_CASE} where customer_id = any($1::text[]) and status = 'open'", list(customers))
     wanted = set(clocks_for)
     files = await _files(raw, rows, customers, clocks_for=wanted, events_of=events_of)
     return {file.case.customer_id: file for file in files}
@@ -51,7 +52,7 @@ async def load_open_files(
 
 async def load_file(raw: "asyncpg.Connection[asyncpg.Record]", case_id: str) -> CaseFile | None:
     """One case whatever its status, with all its clocks and their events; None where there is none."""
-    rows = await raw.fetch("select * from crisis_case where id = $1", case_id)
+    rows = await raw.fetch(f"{_CASE} where c.id = $1", case_id)
     if not rows:
         return None
     customer_id = rows[0]["customer_id"]
@@ -116,6 +117,7 @@ async def _files(
             run=runs.get(row["id"]),
             tail=Tail(row["timeline_seq"], row["timeline_hash"]),
             next_clock_at=row["next_clock_at"],
+            recorded_at=row["recorded_at"],
         )
         for row in rows
     ]

@@ -106,15 +106,31 @@ class Crisis:
         return list(answer.raise_for_status().json()["items"])
 
 
+def _service(database_url: str, clock: SteppedClock) -> Service:
+    settings = CrisisSettings(database_url=database_url, bus_url="postgresql://nobody@127.0.0.1:1/none", profile="test")
+    return build(settings, clock=clock)
+
+
+async def install_documents(database_url: str) -> None:
+    """Install the shipped documents in a migrated database, unless they are there."""
+    service = _service(database_url, SteppedClock(MONDAY))
+    try:
+        async with service.base.database.read() as connection:
+            if await (await raw_connection(connection)).fetchval("select exists (select from document)"):
+                return
+        for kind, directory in SHIPPED:
+            await load_presets(service.base.uow, kind, directory)
+    finally:
+        await service.base.database.close()
+
+
 @asynccontextmanager
 async def a_crisis(database_url: str, *, now: datetime = MONDAY) -> AsyncIterator[Crisis]:
-    """A crisis service on a migrated database, with the shipped documents."""
-    settings = CrisisSettings(database_url=database_url, bus_url="postgresql://nobody@127.0.0.1:1/none", profile="test")
+    """A crisis service on a migrated database; quicker where that has the shipped documents already."""
+    await install_documents(database_url)
     clock = SteppedClock(now)
-    service = build(settings, clock=clock)
+    service = _service(database_url, clock)
     service.page_tokens.secret = b"of this test"
-    for kind, directory in SHIPPED:
-        await load_presets(service.base.uow, kind, directory)
     async with service.base.database.begin() as connection:
         scopes = ("crisis:read", "crisis:write", "crisis:command", "crisis:policy", "admin")
         key = await create_key(await raw_connection(connection), name="test", scopes=scopes, now=datetime.now(UTC))

@@ -80,9 +80,14 @@ class Actions:
                 self._called.add(answer["case_id"])
                 self._falls[customer.group()] = answer["case_id"], answer["matter_id"]
                 calls.append((answer["case_id"], answer["matter_id"]))
-        order = {"by": _MANAGER, "reason": "called the customer", "means": "call"}
-        await asyncio.gather(*(self._act(case, "respond", order | _only(matter)) for case, matter in calls))
+        await asyncio.gather(*(self._call(case, matter) for case, matter in calls))
         self._begun += [(case, matter, now) for case, matter in calls]
+
+    async def _call(self, case: str, matter: str | None) -> None:
+        """Call a customer and offer something."""
+        order = {"by": _MANAGER, "reason": "called the customer"} | _only(matter)
+        await self._act(case, "respond", order | {"means": "call"})
+        await self._act(case, "propose-resolution", order)
 
     def calls_begun(self) -> list[tuple[str, str | None, datetime]]:
         """Case, matter and instant of the calls since the last time this was asked."""

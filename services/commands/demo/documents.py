@@ -1,7 +1,8 @@
 """The documents that the demo changes before it starts, through the public doors, as an operator would.
 
 - grading: `cdnow-rfm-lifecycle`, made for this data, instead of `rfm-lifecycle`, which counts in yuan;
-- promises in business hours are counted in the hours of an office in New York, where these customers are;
+- promises in business hours are counted in the hours of an office in New York, where these customers are, and each warns
+  once, at three quarters of its time;
 - a case is opened by a fall out of the best class only: these are thousands of consumers, not companies.
 """
 
@@ -20,8 +21,8 @@ async def change_documents(client: Client) -> None:
     """Make and activate the versions that the demo runs on."""
     await _activate(client, ServiceName.SCORING, f"/v1/models/{MODEL}/versions/1")
     await client.post(ServiceName.SCORING, "/v1/models/rfm-lifecycle/retire", None)
-    for policy in ("key", "standard", "basic"):
-        await _new_version(client, f"/v1/sla-policies/{policy}", _in_new_york)
+    for policy in ("strategic", "key", "standard", "basic"):
+        await _new_version(client, f"/v1/sla-policies/{policy}", _warning_once)
     for policy in ("default", "key", "strategic"):
         await _new_version(client, f"/v1/escalation-policies/{policy}", _in_new_york)
     await _new_version(client, "/v1/trigger-rules/tier-drop", _falls_of_the_best)
@@ -41,6 +42,14 @@ async def _activate(client: Client, service: ServiceName, version: str) -> None:
 def _in_new_york(document: dict[str, Any]) -> dict[str, Any]:
     """The same document with the office calendar of New York wherever it names the Chinese one."""
     return {name: _replaced(value) for name, value in document.items()}
+
+
+def _warning_once(document: dict[str, Any]) -> dict[str, Any]:
+    policy = _in_new_york(document)
+    for target in policy["targets"].values():
+        target.pop("warn_before", None)
+        target["warn"] = ["75%"]
+    return policy
 
 
 def _replaced(value: Any) -> Any:

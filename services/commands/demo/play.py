@@ -3,7 +3,8 @@
 Stated rules (all else is the data's):
 - callers of the incident log are dealt to graded customers in turn: strategic, key, standard, basic, and so on; within
   a class in order of customer id, as graded when the first caller complains;
-- ten minutes after the mail about a fall in tier, its reader acknowledges by the link in it and calls the customer;
+- ten minutes after the mail about a fall in tier, its reader acknowledges by the link in it, calls the customer and
+  makes an offer;
 - a fall in tier is resolved when the customer buys again, and otherwise on the next day at 15:00 UTC.
 """
 

@@ -1,7 +1,7 @@
 """The documents that the demo changes before it starts, through the public doors, as an operator would.
 
 - grading: `cdnow-rfm-lifecycle`, made for this data, instead of `rfm-lifecycle`, which counts in yuan;
-- promises in business hours are counted in the hours of an office in New York, where these customers are, and each warns
+- promises in business hours are counted in the hours of an office in New York, where these customers are; each warns
   once, at three quarters of its time;
 - a case is opened by a fall out of the best class only: these are thousands of consumers, not companies.
 """

@@ -22,8 +22,14 @@ FACTS: Final = frozenset(
         "customer.complaint.updated.v1",
         "customer.complaint.withdrawn.v1",
         "customer.opinion.mentioned.v1",
+        "customer.contract.breach_reported.v1",
+        "customer.contract.milestone_missed.v1",
+        "customer.contract.terminated.v1",
+        "customer.credit.assessed.v1",
+        "customer.survey.answered.v1",
     }
 )
+"""Complaints and opinion always leave a trace; the others only where a trigger rule names their type."""
 TIERS: Final = frozenset({"scoring.tier.changed.v1"})
 SNAPSHOTS: Final = frozenset({"scoring.customer.snapshot.v1"})
 ANSWERS: Final = frozenset({"notify.message.acknowledged.v1", "notify.message.undeliverable.v1"})
@@ -97,7 +103,8 @@ def _news(delivery: Delivery) -> News:
             trigger = _trigger(delivery, at, f"complaint {payload.complaint_id} withdrawn")
             return Amendment("withdrawn", trigger, payload.complaint_id, {}, reason=payload.reason)
         case _:
-            raise TypeError(f"{delivery.event.type} is not read by this group")
+            happened: datetime | None = None if payload.happened is None else getattr(payload, payload.happened)
+            return _trigger(delivery, happened or delivery.event.time, delivery.event.type)
 
 
 def _tier_trigger(delivery: Delivery, change: TierChanged) -> Trigger:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from services.crisis.domain.amending import Amendment, amend
 from services.crisis.domain.books import Books
@@ -16,6 +17,10 @@ from services.crisis.usecases.session import case_numbers, finish, tools_for
 from shared.db.unit_of_work import UnitOfWork
 
 News = Trigger | Amendment
+ALWAYS_TAKEN: Final = frozenset(
+    {"customer.complaint.received.v1", "customer.opinion.mentioned.v1", "scoring.tier.changed.v1"}
+)
+"""Types that leave a mute record even where no rule names them; others are none of our business without a rule."""
 _YEAR = timedelta(days=365)
 
 
@@ -24,10 +29,11 @@ async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -
 
     The customers have to be locked. Answers what became of each event that was new.
     """
-    fresh = await _never_seen(work, news)
+    books = await library.books(work.raw)
+    named = ALWAYS_TAKEN | {rule.event_type for rule in books.rules}
+    fresh = await _never_seen(work, [one for one in news if isinstance(one, Amendment) or one.type in named])
     if not fresh:
         return []
-    books = await library.books(work.raw)
     desks = await _desks(work, fresh, books, library)
     tools = tools_for(work, books, [desk.file for desk in desks.values() if desk.file is not None])
     openers = {t.customer_id for t in map(_trigger, fresh) if desks[t.customer_id].file is None}

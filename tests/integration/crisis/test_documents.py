@@ -150,9 +150,25 @@ async def test_simulate_knows_the_active_documents_and_says_what_is_wrong_with_o
     assert bad.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_event_of_a_type_that_no_rule_names_is_left_to_others(crisis):
-    await crisis.deliver(
-        an_event("customer.complaint.withdrawn.v1", "C-1", MONDAY, {"complaint_id": "CMP-1"}),
-    )
+async def test_a_fact_of_another_type_becomes_a_case_once_a_rule_names_it_and_leaves_no_trace_before(crisis):
+    rule = {
+        "key": "contract-terminated",
+        "match": {"type": "customer.contract.terminated.v1", "where": {"by": "customer"}},
+        "then": {
+            "action": "open",
+            "type": "contract",
+            "title": "{contract_id} terminated",
+            "impact": {"default": "high"},
+        },
+    }
+    fact = {"contract_id": "K-7", "at": "2026-03-02T01:00:00Z", "by": "customer"}
+    await crisis.deliver(an_event("customer.contract.terminated.v1", "C-1", MONDAY, fact))
+    before = await crisis.value("select count(*) from trigger_event")
 
-    assert await crisis.value("select reason from trigger_event") == "no_open_matter"
+    await activate(crisis, "trigger-rules", "contract-terminated", rule)
+    await crisis.deliver(an_event("customer.contract.terminated.v1", "C-1", MONDAY, fact))
+
+    case = await crisis.case_of("C-1")
+    assert before == 0
+    assert (case["title"], case["type"], case["impact"]) == ("K-7 terminated", "contract", "high")
+    assert (await crisis.clocks(case["id"]))["acknowledge"]["started_at"] == "2026-03-02T01:00:00Z"

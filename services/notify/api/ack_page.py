@@ -19,6 +19,7 @@ p{margin:0 0 16px}
 dl{display:grid;grid-template-columns:auto 1fr;gap:4px 16px;margin:0 0 24px;padding:16px;background:#f4f5f7;
 border-radius:8px;font-size:15px}
 dt{color:#5b6577}dd{margin:0;overflow-wrap:anywhere}
+form{margin:0 0 20px}
 button{width:100%;padding:14px;border:0;border-radius:8px;background:#0b5cad;color:#fff;font:inherit;font-weight:600;
 cursor:pointer}
 button:hover{background:#094b8d}button:focus-visible{outline:3px solid #8bbcf0;outline-offset:2px}

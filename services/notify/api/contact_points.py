@@ -76,6 +76,7 @@ class ContactPointOut(Out):
     address: str = Field(description="Masked.")
     healthy: bool
     last_problem: str | None = Field(description="Why it is not healthy.")
+    verified_at: datetime | None = Field(description="When somebody first acknowledged by a link sent there.")
     position: int
     version: int
     updated_at: datetime
@@ -92,6 +93,7 @@ class ContactPointOut(Out):
             address=mask_address(row["channel"], row["address"]),
             healthy=row["healthy"],
             last_problem=row["last_problem"],
+            verified_at=row["verified_at"],
             position=row["position"],
             version=row["revision"],
             updated_at=row["updated_at"],

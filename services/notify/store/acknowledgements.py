@@ -59,6 +59,18 @@ async def write(
     )
 
 
+async def verify_contact_point(raw: "asyncpg.Connection[asyncpg.Record]", delivery_id: str, now: datetime) -> None:
+    """Somebody answered from there: the address that the delivery went to is verified, once."""
+    await raw.execute(
+        """
+        update contact_point set verified_at = $2
+        where id = (select contact_point from delivery where id = $1) and verified_at is null
+        """,
+        delivery_id,
+        now,
+    )
+
+
 async def delivery_to(raw: "asyncpg.Connection[asyncpg.Record]", message_id: str, person: str) -> str | None:
     """The latest delivery of the message to this person, None when there was none."""
     id_: str | None = await raw.fetchval(

@@ -96,6 +96,8 @@ async def _acknowledge(work: UnitOfWork, row: DeliveryRow, person: str, *, means
     given = Acknowledgement(person, means, work.now)
     delivery_id = row.id if row.person == person else None
     await acknowledgements.write(work.raw, row.message_id, delivery_id, given, wall)
+    if means == "link":
+        await acknowledgements.verify_contact_point(work.raw, row.id, work.now)
     if row.case_id is not None:
         await remember_acknowledged(work.raw, case_id=row.case_id, matter_id=row.matter_id, now=work.now)
     acknowledged(work, About.of_row(row), delivery_id=delivery_id, person=person, means=means)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from services.notify.domain.happening import Fact, Happening
@@ -51,19 +52,19 @@ async def write_plans(
 ) -> None:
     """Write the messages and deliveries of `plans` and say what was never to be sent."""
     messages: list[NewMessage] = []
-    deliveries: list[NewDelivery] = []
+    deliveries: dict[str, list[NewDelivery]] = {}
     for planned in plans:
         for message in planned.messages:
             id_ = new_id()
             mine = [_delivery(planned.happening, message, d, id_, work.now, wall) for d in message.deliveries]
-            deliveries.extend(mine)
+            deliveries[id_] = mine
             version = template_versions.get(message.tell.template)
             messages.append(_message(planned, message, id_, mine, version, work.now, wall))
-    written = await write_intents(work.raw, messages, deliveries)
+    written = await write_intents(work.raw, messages, list(chain.from_iterable(deliveries.values())))
     for new in messages:
         if new.id in written:
-            _say_what_never_leaves(work, new, [d for d in deliveries if d.message_id == new.id])
-    if any(d.state == DeliveryState.PENDING for d in deliveries if d.message_id in written):
+            _say_what_never_leaves(work, new, deliveries[new.id])
+    if any(delivery.state == DeliveryState.PENDING for id_ in written for delivery in deliveries[id_]):
         work.touch(SENDER)
 
 

@@ -59,6 +59,8 @@ async def test_pressing_the_button_acknowledges_once_and_says_so_for_ever_after(
         assert "<form" not in answer.text
     (event,) = await _events(mailed)
     assert (event["means"], event["person"], event["urgency"]) == ("link", "E-1", "high")
+    (point,) = (await mailed.client.get("/v1/contact-points")).json()["items"]
+    assert point["verified_at"] == "2026-03-05T08:00:00Z"
     (message,) = await mailed.rows("select state, acknowledged_by, acknowledged_means from message")
     assert message == {"state": "acknowledged", "acknowledged_by": "E-1", "acknowledged_means": "link"}
 

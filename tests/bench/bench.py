@@ -21,14 +21,20 @@ class Bench:
         self.postgres = EmbeddedPostgres(directory / "postgres", settings={"shared_buffers": "512MB"})
         self.postgres.start()
         self._kafka: LocalKafka | None = None
-        self._databases = 0
+        self._databases = self._brokers = 0
 
     @property
     def kafka(self) -> str:
         """host:port of the broker."""
-        if self._kafka is None:
-            self._kafka = LocalKafka(self.directory / "kafka")
-            self._kafka.start()
+        return self._kafka.bootstrap if self._kafka is not None else self.fresh_kafka()
+
+    def fresh_kafka(self) -> str:
+        """host:port of a broker without topics: whole services have the names of their topics and groups fixed."""
+        if self._kafka is not None:
+            self._kafka.stop()
+        self._brokers += 1
+        self._kafka = LocalKafka(self.directory / f"kafka-{self._brokers}")
+        self._kafka.start()
         return self._kafka.bootstrap
 
     def database(self, label: str) -> str:

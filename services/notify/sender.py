@@ -38,7 +38,7 @@ class SenderSettings:
     ack_days: int = 7
     concurrency: int = 128
     batch: int = 200
-    lease_seconds: float = 45.0
+    lease_seconds: float = 30.0
     finish_seconds: float = 8.0
     haste: float = 1.0
 

@@ -29,7 +29,7 @@ class NotifySettings(ServiceSettings):
     send_concurrency: int = Field(default=128, ge=1, le=1024)
     send_timeout: float = Field(default=20.0, gt=0, le=120)
     lease_seconds: float = Field(
-        default=45.0, gt=0, le=600, description="When a sender has said nothing for so long, it counts as dead."
+        default=30.0, gt=0, le=600, description="When a sender has said nothing for so long, it counts as dead."
     )
     retry_haste: float = Field(default=1.0, gt=0, description="Divides the pauses between tries, for drills and tests.")
 
@@ -63,8 +63,13 @@ class NotifySettings(ServiceSettings):
         return Allowance.parse(self.allowed_private_hosts)
 
     @property
+    def try_seconds(self) -> float:
+        """The longest that one try may take: a lease must outlive it, or a live sender would count as dead."""
+        return min(self.send_timeout, self.lease_seconds * 0.7)
+
+    @property
     def sender(self) -> SenderSettings:
-        """The sender's share of these settings. A lease outlives the longest try."""
+        """The sender's share of these settings."""
         return SenderSettings(
             public_url=(self.public_url or f"http://{self.host}:{self.port}").rstrip("/"),
             ack_days=self.ack_days,

@@ -24,10 +24,10 @@ def open_channels(settings: NotifySettings) -> dict[str, Channel]:
             sender=settings.mail_from,
             sender_name=settings.mail_from_name,
             connections=settings.smtp_connections,
-            timeout=settings.send_timeout,
+            timeout=settings.try_seconds,
         )
     channels["webhook"] = WebhookChannel(
-        settings.allowance, timeout=min(30.0, settings.send_timeout), connections=settings.webhook_connections
+        settings.allowance, timeout=min(30.0, settings.try_seconds), connections=settings.webhook_connections
     )
     return channels
 

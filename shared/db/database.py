@@ -44,13 +44,13 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: leaving the block commits, an exception rolls back."""
-        async with self.engine.begin() as connection:
+        async with self.engine.begin() as connection, self._noticing_loss(connection):
             yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for reading; nothing done on it is kept."""
-        async with self.engine.connect() as connection:
+        async with self.engine.connect() as connection, self._noticing_loss(connection):
             yield connection
 
     @asynccontextmanager
@@ -61,14 +61,15 @@ class Database:
         """
         async with self.engine.connect() as connection:
             try:
-                yield await _driver(connection)
+                async with self._noticing_loss(connection):
+                    yield await _driver(connection)
             finally:
                 await connection.invalidate()
 
     @asynccontextmanager
     async def glance(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         """A connection for single statements that need no transaction: one round trip each instead of three."""
-        async with self.engine.connect() as connection:
+        async with self.engine.connect() as connection, self._noticing_loss(connection):
             yield await _driver(connection)
 
     async def ping(self) -> None:
@@ -79,13 +80,37 @@ class Database:
     async def close(self) -> None:
         await self.engine.dispose()
 
+    @asynccontextmanager
+    async def _noticing_loss(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """Where a connection turns out to be lost, have the others of its age made anew too.
+
+        SQLAlchemy does so by itself for its own statements, but does not see what is done on the driver's connection.
+        After a restart of the server every connection would fail once, and whoever tries again meets one after another.
+        """
+        try:
+            yield
+        except BaseException:
+            sync = connection.sync_connection
+            if sync is not None and not sync.closed and not sync.invalidated:
+                pooled = sync.connection
+                if pooled.driver_connection is not None and pooled.driver_connection.is_closed():
+                    sync.engine.pool._invalidate(pooled, _checkin=False)  # noqa: SLF001 - there is no public way
+                    await connection.invalidate()
+            raise
+
 
 async def raw_connection(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
     """The asyncpg connection under `connection`, inside the same transaction: for COPY and set-based statements."""
     # SQLAlchemy opens the server's transaction with the first statement only; COPY must be inside it.
     adapted: Any = (await connection.get_raw_connection()).dbapi_connection
     if adapted._transaction is None:  # noqa: SLF001 - the adapter has no public way to ask or begin
-        await adapted._start_transaction()  # noqa: SLF001
+        try:
+            await adapted._start_transaction()  # noqa: SLF001
+        except Exception as error:
+            if adapted.driver_connection.is_closed():
+                # Unlike in a statement of its own, SQLAlchemy does not see this error and does not name it.
+                raise ConnectionResetError("the connection to the database is lost") from error
+            raise
     return cast("asyncpg.Connection[asyncpg.Record]", adapted.driver_connection)
 
 

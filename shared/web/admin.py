@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Body
+from fastapi import Body, Query
 from pydantic import AwareDatetime, Field
 
 from shared.auth.guard import require
@@ -17,7 +17,7 @@ from shared.clock import Clock, SteppedClock
 from shared.db.database import Database, raw_connection
 from shared.errors import Conflict
 from shared.web.kernel import ReadDatabase, TheClock
-from shared.web.quiescence import Moving, Quiescence, look
+from shared.web.quiescence import Moving, Quiescence, rest
 from shared.web.routing import Router
 from shared.web.schema import In, Out
 
@@ -99,9 +99,13 @@ def admin_router(moving: Callable[[], Moving], moved: Callable[[], None]) -> Rou
         return _clock(clock)
 
     @router.get("/quiescence", summary="Is anything left to do?")
-    async def quiescence() -> Quiescence:
+    async def quiescence(
+        wait: Annotated[
+            float, Query(ge=0, le=20, description="Answer when quiet, at the latest after these seconds.")
+        ] = 0,
+    ) -> Quiescence:
         """For a driver of the stepped clock: move on when every service was quiet twice with the same `activity`."""
-        return await look(moving())
+        return await rest(moving(), seconds=wait)
 
     return router
 

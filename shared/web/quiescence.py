@@ -5,6 +5,7 @@ them nothing was handled, fired, relayed or finished anywhere, so nothing is on 
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -101,6 +102,23 @@ async def look(moving: Moving) -> Quiescence:
     )
 
 
+async def rest(moving: Moving, *, seconds: float) -> Quiescence:
+    """Look, and look again until this service is quiet or the time is over.
+
+    Between looks it waits for something to have been done: a look costs queries that slow down what is waited for.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        mark = moving.activity
+        found = await look(moving)
+        if found.quiet or time.monotonic() >= until:
+            return found
+        for _ in range(_PAUSES):
+            await asyncio.sleep(_PAUSE)
+            if moving.activity != mark and not moving.in_flight:
+                break
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """What the tables of the kernel hold, counted up to a bound."""
@@ -112,6 +130,8 @@ class _Waiting:
     next_due_at: datetime | None
 
 
+_PAUSE: Final = 0.004
+_PAUSES: Final = 8
 _WAITING: Final = """
 select (select count(*) from job where state in ('queued', 'running')),
        (select count(*) from (select from outbox limit 10000) as counted),

@@ -20,6 +20,9 @@ class Happenings:
     finish: list[tuple[str, str | None]] = field(default_factory=list)
     """Case and matter that are to be resolved now."""
 
+    def __bool__(self) -> bool:
+        return bool(self.bought or self.happened or self.read_mail or self.finish)
+
 
 class Agenda:
     """Hands out instants in order; more may be written in while it is used. Nothing at or after `end` is handed out."""

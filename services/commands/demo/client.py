@@ -104,37 +104,23 @@ class Stepper:
         self._patience = patience
         self.steps = 0
 
-    async def look(self) -> Look:
-        """Ask all three at once."""
-        return _combined(await asyncio.gather(*(self._ask(service) for service in ServiceName)))
+    async def look(self, *, wait: float = 0) -> Look:
+        """Ask all three at once; with `wait` each answers when it is quiet, at the latest after so many seconds."""
+        path = f"/v1/admin/quiescence?wait={wait:g}"
+        return _combined(await asyncio.gather(*(self._client.get(service, path) for service in ServiceName)))
 
     async def settle(self) -> Look:
         """Return when two looks in a row found all three quiet and nothing done in between.
 
         One look is not enough: a record may be on its way from a service that was asked first to one asked later.
         """
-        before: Look | None = None
         async with asyncio.timeout(self._patience):
+            before = await self.look(wait=5)
             while True:
                 now = await self.look()
-                if now.quiet and before is not None and before.quiet and now.activity == before.activity:
+                if now.quiet and before.quiet and now.activity == before.activity:
                     return now
-                before = now
-                if not now.quiet:
-                    await self._wait_for_the_busy(now)
-
-    async def _wait_for_the_busy(self, look: Look) -> None:
-        """Ask only those that were busy, with growing pauses: looking costs them time as well."""
-        busy = [service for service, state in zip(ServiceName, look.states, strict=True) if not state["quiet"]]
-        pause = 0.004
-        while busy:
-            await asyncio.sleep(pause)
-            pause = min(0.02, pause * 1.5)
-            states = await asyncio.gather(*(self._ask(service) for service in busy))
-            busy = [service for service, state in zip(busy, states, strict=True) if not state["quiet"]]
-
-    async def _ask(self, service: ServiceName) -> Any:
-        return await self._client.get(service, "/v1/admin/quiescence")
+                before = await self.look(wait=5)
 
     async def move(self, to: datetime) -> None:
         """Move all three clocks; nothing has reacted yet when this returns."""

@@ -155,8 +155,10 @@ class Play:
             if now.happened and not self._actions.dealt:
                 await self._hear()
                 self._actions.deal(self._dealt(callers(happenings)))
-            await self._act(now, instant)
-            look = await self._settle("stepping", now=instant)
+            if now:
+                await self._act(now, instant)
+            if now or not timers:
+                look = await self._settle("stepping", now=instant)
             if self._actions.mail_has_come():
                 agenda.read_mail_at(instant + _READING)
             for case, matter, begun in self._actions.calls_begun():
@@ -172,8 +174,10 @@ class Play:
         complaints = [happening for happening in now.happened if happening.step == "received"]
         if complaints:
             await self._actions.complain(complaints)
+        others = [happening for happening in now.happened if happening.step != "received"]
+        if complaints and others:
             await self._settle("stepping", now=instant)
-        await self._actions.perform([happening for happening in now.happened if happening.step != "received"])
+        await self._actions.perform(others)
 
     async def _settle(self, doing: str, *, now: datetime | None = None) -> Any:
         self._platform.tend()

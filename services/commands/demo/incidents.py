@@ -1,4 +1,5 @@
-"""The real incident log as complaints: what happened to 445 service cases, shifted by whole weeks into the demo's time.
+"""The real incident log as complaints: what happened to 445 service cases, shifted by whole weeks into the demo's time
+and rounded up to five minutes, so that the demo has fewer instants to stop at.
 
 The log's own words become actions by this table, applied at each change of state:
 
@@ -24,6 +25,8 @@ from typing import Final, Literal
 SHIFT: Final = timedelta(weeks=934)
 """From 29 February 2016 back to 6 April 1998, both Mondays."""
 
+GRID_MINUTES: Final = 5
+
 Step = Literal["received", "acknowledge", "respond", "wait", "continue", "resolve", "reopen"]
 _WAITING: Final = {
     "Awaiting User Info": "waiting_for_customer",
@@ -37,7 +40,7 @@ _IMPACTS: Final = {"1 - High": "high", "2 - Medium": "medium", "3 - Low": "low"}
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing that happened to one incident. `at` is UTC, minutes precise, as in the log."""
+    """One thing that happened to one incident. `at` is UTC, rounded up to five minutes."""
 
     at: datetime
     order: int
@@ -114,4 +117,5 @@ def _happenings(rows: list[dict[str, str]]) -> Iterator[Happening]:
 
 
 def _instant(text: str) -> datetime:
-    return datetime.strptime(text, "%d-%m-%Y %H:%M").replace(tzinfo=UTC) - SHIFT
+    exact = datetime.strptime(text, "%d-%m-%Y %H:%M").replace(tzinfo=UTC) - SHIFT
+    return exact + timedelta(minutes=-exact.minute % GRID_MINUTES)

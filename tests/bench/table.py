@@ -1,10 +1,12 @@
 """What a benchmark answers, and how it is printed."""
 
 import json
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,14 @@ def text(rows: Sequence[Row]) -> str:
 
 def write_json(path: Path, rows: Sequence[Row], machine: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=2, ensure_ascii=False)
-    )
+    content = {"machine": machine, "rows": [_finite(asdict(row)) for row in rows]}
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    """What JSON has no word for, a latency without end, becomes null."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

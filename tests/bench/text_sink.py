@@ -5,6 +5,7 @@ LOG_FILE: nanoseconds since the epoch, token.
 """
 
 import asyncio
+import base64
 import re
 import sys
 import time
@@ -15,12 +16,14 @@ from tests.support.lean_smtp import LeanSmtp
 
 TOKEN = re.compile(rb"L1-[0-9a-f]+-[0-9]+")
 
+WORD = re.compile(rb"=\?utf-8\?b\?([A-Za-z0-9+/=]*)\?=")
+
 
 class TokenSmtp(LeanSmtp):
     """Notes which complaint a mail is about."""
 
     def _keep(self, text: bytes) -> None:
-        note(self._log, text)
+        note(self._log, subject_of(text))
 
 
 class TokenLines(asyncio.Protocol):
@@ -32,6 +35,15 @@ class TokenLines(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for token in dict.fromkeys(TOKEN.findall(data)):
             note(self._log, token)
+
+
+def subject_of(mail: bytes) -> bytes:
+    """The subject, which notify always sends as encoded words (RFC 2047, base64)."""
+    begin = mail.find(b"\r\nSubject: ") + 11
+    end = begin
+    while (end := mail.find(b"\r\n", end + 1)) > 0 and mail[end + 2 : end + 3] in b" \t":
+        pass
+    return b"".join(base64.b64decode(word) for word in WORD.findall(mail[begin:end]))
 
 
 def note(log: TextIO, text: bytes) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from shared.bus.dead_letters import dead_letter_topic, write_dead_letter
@@ -34,8 +35,7 @@ class Rejected(Exception):  # noqa: N818 - a named fact
     """An event that can never be handled goes to the dead letters at once. The message names field and rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """An event, its payload checked against its type, and the record that carried it."""
 
     event: CloudEvent

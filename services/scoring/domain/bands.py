@@ -3,10 +3,9 @@
 from bisect import bisect_right
 from typing import Final
 
-STEPS: Final = (0, 1, 2, 5)
 _MAGNITUDES: Final = range(3, 11)
-EDGES: Final = (0, *(step * 10**magnitude for magnitude in _MAGNITUDES for step in STEPS[1:]))
-"""Lower edges in whole units of currency: 0, 1 000, 2 000, 5 000, 10 000 … 50 000 000 000."""
+EDGES: Final = (0, *(step * 10**magnitude for magnitude in _MAGNITUDES for step in (1, 5)))
+"""Lower edges in whole units of currency: 0, 1 000, 5 000, 10 000, 50 000 … 50 000 000 000."""
 
 
 def band_of(units: int, digits: int) -> int:

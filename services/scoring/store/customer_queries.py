@@ -122,7 +122,7 @@ class TimelineRow:
 _TIMELINE: Final = """
 select * from (
     (select occurred_at as at, received_at as recorded_at, 'f' || source || E'\\x1f' || event_id as key, type as kind,
-            source as actor, body::text as data
+            source as actor, body as data
      from fact where customer_id = $1 and ($2::timestamptz is null or occurred_at <= $2)
        and ($2 is null or (occurred_at, 'f' || source || E'\\x1f' || event_id) < ($2, $3::text))
        and ($4::text is null or type = $4)

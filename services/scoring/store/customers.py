@@ -37,16 +37,20 @@ class CustomerState:
     unpublished: bool = False
 
 
-async def states(raw: Raw, ids: Iterable[str]) -> dict[str, CustomerState]:
-    """The states of those of `ids` that are known."""
-    return {row[0]: CustomerState(*row) for row in await raw.fetch(_STATES, pack(ids))}
+async def state_rows(raw: Raw, ids: Iterable[str]) -> list[Sequence[Any]]:
+    """The states of those of `ids` that are known, as rows: most are looked at and left."""
+    return list(await raw.fetch(_STATES, pack(ids)))
 
 
-async def create(raw: Raw, ids: Iterable[str], *, now: datetime) -> None:
-    """Make rows for customers who were never heard of; they must be locked and missing."""
-    await raw.copy_records_to_table(
-        "customer", columns=("id", "first_seen_at"), records=[(customer_id, now) for customer_id in sorted(ids)]
-    )
+_ENSURE: Final = f"""
+insert into customer (id, first_seen_at) select id, $2 from unnest({unpacked("$1")}) as given (id)
+on conflict do nothing returning id
+"""
+
+
+async def ensure(raw: Raw, ids: Iterable[str], *, now: datetime) -> frozenset[str]:
+    """Make rows for customers who were never heard of; answers who they are. All must be locked."""
+    return frozenset(row[0] for row in await raw.fetch(_ENSURE, pack(sorted(ids)), now))
 
 
 _PROFILES: Final = f"""

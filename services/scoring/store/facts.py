@@ -58,7 +58,7 @@ async def store(raw: Raw, facts: Sequence[tuple[CloudEvent, datetime]], *, recei
 
 
 _PAGE = """
-select source, event_id, type, occurred_at, received_at, body::text from fact
+select source, event_id, type, occurred_at, received_at, body from fact
 where customer_id = $1 and ($2::timestamptz is null or (occurred_at, source, event_id) < ($2, $3, $4))
   and ($5::text[] is null or type = any($5::text[]))
 order by occurred_at desc, source desc, event_id desc limit $6

@@ -108,10 +108,13 @@ class Observations:
 
     def tell(self, table: Table, customer_id: str, business_id: str, values: Row) -> None:
         """Note one telling; `values` are those of the table, `told_at` first."""
-        rows = self.latest.setdefault(table.name, {})
-        known = rows.get((customer_id, business_id))
+        rows = self.latest.get(table.name)
+        if rows is None:
+            rows = self.latest[table.name] = {}
+        key = (customer_id, business_id)
+        known = rows.get(key)
         if known is None or _comparable(values) > _comparable(known):
-            rows[customer_id, business_id] = values
+            rows[key] = values
 
     def complain(self, customer_id: str, complaint_id: str, *, told_at: datetime, received_at: datetime) -> None:
         """Note that a complaint was received."""

@@ -67,9 +67,7 @@ async def apply_facts(work: UnitOfWork, models: Models, arrived: Sequence[tuple[
         return Regraded()
     await facts.store(work.raw, batch.stored, received_at=work.now)
     told_anew = await observations.write(work.raw, batch.seen)
-    known = await customers.states(work.raw, batch.customers)
-    fresh = frozenset(batch.customers - known.keys())
-    await customers.create(work.raw, fresh, now=work.now)
+    fresh = await customers.ensure(work.raw, batch.customers, now=work.now)
     profiled = await _update_profiles(work, batch.updates)
     active = await models.active(work.raw)
     occasion = Occasion(
@@ -83,23 +81,29 @@ async def apply_facts(work: UnitOfWork, models: Models, arrived: Sequence[tuple[
 
 def _sort(arrived: Iterable[tuple[CloudEvent, Payload]], *, now: datetime) -> Batch:
     batch = Batch()
+    seen, store, added = batch.seen, batch.stored.append, batch.added
     for event, payload in arrived:
         at = occurred_at(event, payload)
-        batch.stored.append((event, at))
-        observe(batch.seen, event, payload)
-        if isinstance(payload, ProfileUpdated):
-            fields = {name: getattr(payload, name) for name in payload.model_fields_set}
-            plain = payload.to_data()
-            update = ProfileUpdate(event.time, event.source, event.id, _plain(fields, plain))
-            batch.updates.setdefault(event.subject, []).append(update)
+        store((event, at))
+        observe(seen, event, payload)
         adds = _ADDING.get(type(payload))
         if adds is not None and at <= now:
-            ids, instants = batch.added.setdefault(adds, ([], []))
-            ids.append(event.subject)
-            instants.append(at)
+            known = added.get(adds)
+            if known is None:
+                known = added[adds] = ([], [])
+            known[0].append(event.subject)
+            known[1].append(at)
+        elif isinstance(payload, ProfileUpdated):
+            batch.whole.add(event.subject)
+            batch.updates.setdefault(event.subject, []).append(_update(event, payload))
         elif event.type not in _NEUTRAL:
             batch.whole.add(event.subject)
     return batch
+
+
+def _update(event: CloudEvent, payload: ProfileUpdated) -> ProfileUpdate:
+    fields = {name: getattr(payload, name) for name in payload.model_fields_set}
+    return ProfileUpdate(event.time, event.source, event.id, _plain(fields, payload.to_data()))
 
 
 def _plain(fields: Mapping[str, object], data: Mapping[str, object]) -> dict[str, object]:

@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from services.scoring.store.observations import INTERACTION, MENTION, PURCHASE, SURVEY_ANSWER, Observations
-from shared.contracts import CloudEvent, Payload, minor_units
+from shared.contracts import CloudEvent, Payload
+from shared.contracts.currencies import MINOR_UNITS
 from shared.contracts.facts import (
     ComplaintReceived,
     ComplaintWithdrawn,
@@ -43,29 +44,32 @@ def observe(seen: Observations, event: CloudEvent, payload: Payload) -> None:
         note(seen, event, payload)
 
 
-def _order(seen: Observations, event: CloudEvent, fact: OrderPlaced) -> None:
-    def units(amount: str | None) -> int | None:
-        return None if amount is None else minor_units(amount, fact.currency)
+def _units(amount: str | None, digits: int) -> int | None:
+    """Minor units of an amount that its type has checked: the decimals beyond `digits` are zeros."""
+    if amount is None:
+        return None
+    whole, _, fraction = amount.partition(".")
+    if len(fraction) != digits:
+        fraction = fraction[:digits].ljust(digits, "0")
+    return int(whole + fraction)
 
-    quantity = None if fact.quantity is None else round(fact.quantity * MILLION)
-    seen.tell(
-        PURCHASE,
-        event.subject,
-        fact.order_id,
-        (
-            event.time,
-            fact.placed_at,
-            fact.currency,
-            minor_units(fact.amount, fact.currency),
-            units(fact.cost),
-            units(fact.net_cost),
-            quantity,
-        ),
+
+def _order(seen: Observations, event: CloudEvent, fact: OrderPlaced) -> None:
+    digits, cost, net_cost = MINOR_UNITS[fact.currency], fact.cost, fact.net_cost
+    values = (
+        event.time,
+        fact.placed_at,
+        fact.currency,
+        _units(fact.amount, digits),
+        None if cost is None else _units(cost, digits),
+        None if net_cost is None else _units(net_cost, digits),
+        None if fact.quantity is None else round(fact.quantity * MILLION),
     )
+    seen.tell(PURCHASE, event.subject, fact.order_id, values)
 
 
 def _refund(seen: Observations, event: CloudEvent, fact: OrderRefunded) -> None:
-    amount = minor_units(fact.amount, fact.currency)
+    amount = _units(fact.amount, MINOR_UNITS[fact.currency])
     seen.refunds.append((event.subject, fact.order_id, fact.refunded_at, fact.currency, amount))
 
 

@@ -7,7 +7,7 @@ on top. Only what changed is written.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -55,12 +55,13 @@ class Regraded:
 async def regrade(work: UnitOfWork, models: Models, ids: Iterable[str], occasion: Occasion) -> Regraded:
     """Grade these customers, who must be locked and known, as of now; write and publish what changed."""
     active = await models.active(work.raw)
-    states = await customers.states(work.raw, sorted(ids))
-    groups = _by_segment(states.values())
-    metrics = await _metrics(work, active, list(states))
-    told = standing_frame(await standings.standing_columns(work.raw, states))
+    states = await customers.state_rows(work.raw, sorted(ids))
+    known = [row[0] for row in states]
+    groups = _by_segment(states)
+    metrics = await _metrics(work, active, known)
+    told = standing_frame(await standings.standing_columns(work.raw, known))
     unsure = _not_yet(active, groups, told) - occasion.fresh
-    whole = frozenset(states) if occasion.days is None else occasion.whole | unsure
+    whole = frozenset(known) if occasion.days is None else occasion.whole | unsure
     timing = await _timing(work, active, whole, occasion)
     graded: list[Graded] = []
     for segment, members in groups.items():
@@ -68,7 +69,7 @@ async def regrade(work: UnitOfWork, models: Models, ids: Iterable[str], occasion
             frame = metrics[_place(model)]
             mine = frame if len(groups) == 1 else frame.filter(pl.col("customer_id").is_in(members))
             graded.append(grade(model, mine, told, timing=timing, now=work.now))
-    ended = _ended(active, states, told)
+    ended = _ended(active, groups, told)
     before = await standings.reached(work.raw, [place for one in graded for place in one.places])
     entries = [
         entry for one in graded for entry in entries_of(one, before, causes=(occasion.cause, occasion.first_cause))
@@ -78,27 +79,25 @@ async def regrade(work: UnitOfWork, models: Models, ids: Iterable[str], occasion
     await standings.end(work.raw, ended, now=work.now)
     revenue = _revenue(active, groups, metrics)
     touched = {entry.customer_id for entry in entries} | {place[0] for place in ended}
-    news = {
-        state.id: News(state, revenue.get(state.id))
-        for state in states.values()
-        if state.id in touched
-        or state.unpublished
-        or state.id in occasion.profiled
-        or (state.revenue_band, state.revenue_currency) != (revenue.get(state.id) or (None, None))
-    }
+    touched |= occasion.profiled
+    news = {}
+    for row in states:
+        now = revenue.get(row[0])
+        if row[0] in touched or row[7] or (row[5], row[6]) != (now or (None, None)):
+            news[row[0]] = News(CustomerState(*row), now)
     if news:
         await announce(work, active, news, entries)
-    return _summary(states, entries)
+    return _summary(known, entries)
 
 
 def _place(model: ActiveModel) -> tuple[str, str]:
     return model.compiled.zone, model.compiled.currency
 
 
-def _by_segment(states: Iterable[CustomerState]) -> dict[str | None, list[str]]:
+def _by_segment(states: Iterable[Sequence[Any]]) -> dict[str | None, list[str]]:
     groups: dict[str | None, list[str]] = defaultdict(list)
-    for state in states:
-        groups[state.segment].append(state.id)
+    for row in states:
+        groups[row[1]].append(row[0])
     return groups
 
 
@@ -140,19 +139,17 @@ async def _timing(work: UnitOfWork, models: Sequence[ActiveModel], whole: frozen
 
 
 def _ended(
-    models: Sequence[ActiveModel], states: Mapping[str, CustomerState], told: pl.DataFrame
+    models: Sequence[ActiveModel], groups: Mapping[str | None, Sequence[str]], told: pl.DataFrame
 ) -> list[tuple[str, str]]:
     """Standings in models that are active no longer, or that do not grade the customer's segment."""
-    grading = {
-        segment: {model.key for model in applying_to(models, segment)}
-        for segment in {state.segment for state in states.values()}
-    }
-    if all(len(keys) == len(models) for keys in grading.values()) and told["model"].n_unique() <= len(models):
-        known = {model.key for model in models}
-        if set(told["model"].unique().to_list()) <= known:
-            return []
-    places = told.select("customer_id", "model").iter_rows()
-    return [(id_, model) for id_, model in places if model not in grading[states[id_].segment]]
+    ended: list[tuple[str, str]] = []
+    for segment, members in groups.items():
+        grading = [model.key for model in applying_to(models, segment)]
+        others = told.filter(~pl.col("model").is_in(grading))
+        if others.height:
+            mine = frozenset(members)
+            ended += [(id_, key) for id_, key in others.select("customer_id", "model").iter_rows() if id_ in mine]
+    return ended
 
 
 def _revenue(
@@ -180,8 +177,8 @@ def _revenue(
     return found
 
 
-def _summary(states: Mapping[str, CustomerState], entries: Iterable[standings.Entry]) -> Regraded:
-    summary = Regraded(customers=len(states))
+def _summary(known: Sequence[str], entries: Iterable[standings.Entry]) -> Regraded:
+    summary = Regraded(customers=len(known))
     for entry in entries:
         summary.changed += 1
         summary.by_model[entry.change.after.model] = summary.by_model.get(entry.change.after.model, 0) + 1

@@ -121,7 +121,7 @@ async def test_snapshots_band_money_and_follow_the_profile(scoring):
     await scoring.deliver(an_order(amount="123456.00"))
 
     snapshot = (await scoring.events("customer.snapshot"))[-1]
-    assert snapshot["revenue_at_risk"] == {"currency": "CNY", "at_least": "100000", "below": "200000"}
+    assert snapshot["revenue_at_risk"] == {"currency": "CNY", "at_least": "100000", "below": "500000"}
     assert (snapshot["name"], snapshot["account_manager"]) == ("Hua Xin Pumps", "E-1")
     count = len(await scoring.events("customer.snapshot"))
 

@@ -38,8 +38,8 @@ def test_an_amount_lies_within_the_edges_of_its_band(units, digits):
     assert high is None or units < high * 10**digits
 
 
-def test_bands_are_one_two_five_in_each_magnitude():
-    assert EDGES[:7] == (0, 1000, 2000, 5000, 10_000, 20_000, 50_000)
+def test_bands_are_one_and_five_in_each_magnitude():
+    assert EDGES[:6] == (0, 1000, 5000, 10_000, 50_000, 100_000)
     assert band_of(-1, 2) == 0
     assert edges_of(len(EDGES) - 1)[1] is None
 

@@ -1,5 +1,7 @@
-"""The real incident log as complaints: what happened to 445 service cases, shifted by whole weeks into the demo's time
-and rounded up to five minutes, so that the demo has fewer instants to stop at.
+"""The real incident log as complaints: what happened to 445 service cases.
+
+Times are shifted by whole weeks into the time of the demo and rounded up to five minutes, so that it has fewer instants
+to stop at.
 
 The log's own words become actions by this table, applied at each change of state:
 

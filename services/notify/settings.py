@@ -24,7 +24,7 @@ class NotifySettings(ServiceSettings):
         default="", description="Private hosts that webhooks may reach: names, addresses, networks, with commas."
     )
     ack_days: int = Field(default=7, ge=1, le=90, description="Days for which an acknowledgement link is good.")
-    smtp_connections: int = Field(default=8, ge=1, le=64)
+    smtp_connections: int = Field(default=16, ge=1, le=64)
     webhook_connections: int = Field(default=64, ge=1, le=512)
     send_concurrency: int = Field(default=128, ge=1, le=1024)
     send_timeout: float = Field(default=20.0, gt=0, le=120)

@@ -2,22 +2,26 @@
 
 A history lives in `services/<service>/migrations/versions`. The database is marked with the service's name: a database
 that belongs to another service or program is refused with one sentence.
+
+Alembic is imported where it migrates and nowhere else: a service that only looks whether its schema is the right one
+would carry it in its memory for ever.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 _T = TypeVar("_T")
+_NAMES: Final = re.compile(r'^(revision|down_revision)\b[^=\n]*= *(?:"([^"]*)"|None)', re.MULTILINE)
 
 _LOCK = 0x4D4F_4154_4D49  # one lock for the whole server; migrations are rare
 
@@ -83,6 +87,8 @@ def _migrate(connection: sa.Connection, service: str, target: str) -> str:
     state = _state(connection, service)
     if state.state in ("foreign", "newer"):
         state.require_head(service)
+    from alembic import command
+
     config = _config(service)
     config.attributes["connection"] = connection
     command.upgrade(config, target)
@@ -92,10 +98,12 @@ def _migrate(connection: sa.Connection, service: str, target: str) -> str:
 
 
 def _state(connection: sa.Connection, service: str) -> SchemaState:
-    script = ScriptDirectory.from_config(_config(service))
-    head = script.get_current_head() or "nothing"
+    history = _history(service)
+    head = next((name for name in history if name not in history.values()), "nothing")
     tables = set(sa.inspect(connection).get_table_names())
-    revision = MigrationContext.configure(connection).get_current_revision()
+    revision = None
+    if "alembic_version" in tables:
+        revision = connection.scalar(sa.text("select version_num from alembic_version"))
     owner = connection.scalar(sa.text("select name from moat_service")) if "moat_service" in tables else None
     state: State
     if revision is None:
@@ -105,15 +113,29 @@ def _state(connection: sa.Connection, service: str) -> SchemaState:
     elif revision == head:
         state = "at_head"
     else:
-        known = {entry.revision for entry in script.walk_revisions()}
-        state = "old" if revision in known else "newer"
+        state = "old" if revision in history else "newer"
     return SchemaState(state, revision, head)
 
 
-def _config(service: str) -> Config:
-    root = Path(__file__).parents[2]
+def _versions(service: str) -> Path:
+    return Path(__file__).parents[2] / "services" / service / "migrations" / "versions"
+
+
+def _history(service: str) -> dict[str, str | None]:
+    """Every revision that we know, and the one before it."""
+    found: dict[str, str | None] = {}
+    for path in sorted(_versions(service).glob("*.py")):
+        named = {name: value or None for name, value in _NAMES.findall(path.read_text(encoding="utf-8"))}
+        if (revision := named.get("revision")) is not None:
+            found[revision] = named.get("down_revision")
+    return found
+
+
+def _config(service: str) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
-    config.set_main_option("version_locations", str(root / "services" / service / "migrations" / "versions"))
+    config.set_main_option("version_locations", str(_versions(service)))
     config.set_main_option("path_separator", "newline")
     return config

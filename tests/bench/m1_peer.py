@@ -66,7 +66,7 @@ class PerMessage:
                     customer_id=event.subject,
                     occurred_at=order.placed_at,
                     received_at=now,
-                    body=event.data,
+                    body=msgspec.json.encode(event.data).decode(),
                 )
             )
             await self._upsert_order(session, event, order)

@@ -1,0 +1,63 @@
+"""The demo, shortened: it ends by itself, leaves nothing running, and tells the same on both buses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.platform import free_base
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(420)
+def test_two_days_of_the_demo_tell_the_same_on_both_buses_and_leave_nothing_running(tmp_path, kafka):
+    embedded = _play(tmp_path / "embedded")
+    on_kafka = _play(tmp_path / "kafka", "--kafka")
+
+    assert embedded["figures"] == on_kafka["figures"]
+    assert embedded["figures"]["customers_graded"] == 23_570
+    assert embedded["figures"]["cases"] > 0
+    assert [document["timings"]["bus"] for document in (embedded, on_kafka)] == ["postgresql", "kafka"]
+
+
+def _play(out: Path, *options: str) -> dict:
+    """Run the demo for two days; it must end with 0 and take every process with it."""
+    out.mkdir(parents=True)
+    log = out / "screen.log"
+    command = [sys.executable, "-m", "services.cli", "demo", "--days", "2", "--out", str(out), *options]
+    with log.open("wb") as screen:
+        process = subprocess.Popen(
+            [*command, "--port-base", str(free_base())],
+            cwd=ROOT,
+            stdout=screen,
+            stderr=screen,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(200)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(30)
+            raise
+    assert code == 0, log.read_text()[-3000:]
+    assert _descended_from(out) == []
+    assert 'class="bar"' in (out / "demo.html").read_text()
+    return json.loads((out / "demo.json").read_text())
+
+
+def _descended_from(out: Path) -> list[str]:
+    """Processes whose command line still names this run."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if str(out) in line:
+            found.append(line)
+    return found

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from services.commands.demo.client import Client, Stepper
 from services.commands.demo.directory import set_up_people
 from services.commands.names import ServiceName
@@ -62,6 +64,12 @@ async def the_whole(bench: Bench, name: str) -> AsyncIterator[Whole]:
             yield whole
         finally:
             await asyncio.to_thread(platform.stop)
+
+
+def processor_seconds(platform: Platform) -> dict[str, float]:
+    """What each service has used of a core since its start."""
+    times = {service.value: psutil.Process(pid).cpu_times() for service, pid in platform.pids().items()}
+    return {name: time.user + time.system for name, time in times.items()}
 
 
 async def _set_up(whole: Whole) -> None:

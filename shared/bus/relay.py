@@ -98,8 +98,10 @@ class Relay:
                 take_at = time.monotonic() + _TAKE_SECONDS
             await self._tell_others(shards)
             if not (shards.owned and await carrier.drain(shards.owned)):
+                # Not wait_for: in Python 3.11 it may lose a cancellation.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), _TELL_SECONDS if self._to_tell else self._idle)
+                    async with asyncio.timeout(_TELL_SECONDS if self._to_tell else self._idle):
+                        await self._woken.wait()
             self._failures = 0
 
     async def _tell_others(self, shards: Shards) -> None:

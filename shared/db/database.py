@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 # What PostgreSQL answers, or the socket says, when the same statement may succeed a moment later:
 # connection lost (08), too many connections (53), shutting down or starting (57), deadlock and serialisation (40).
 _TRANSIENT_CLASSES = ("08", "40", "53", "57")
+_CANCELLED = "57014"  # it took longer than it may, and would again: in smaller parts it may not
 _FILE_ERRORS = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
@@ -89,11 +90,12 @@ class Database:
         """
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             sync = connection.sync_connection
             if sync is not None and not sync.closed and not sync.invalidated:
                 pooled = sync.connection
-                if pooled.driver_connection is not None and pooled.driver_connection.is_closed():
+                driver = pooled.driver_connection
+                if driver is not None and (driver.is_closed() or isinstance(error, asyncpg.InternalClientError)):
                     sync.engine.pool._invalidate(pooled, _checkin=False)  # noqa: SLF001 - there is no public way
                     await connection.invalidate()
             raise
@@ -129,10 +131,16 @@ def is_transient(error: BaseException) -> bool:
         if isinstance(error, InterfaceError):
             return "closed" in str(error.orig)
         state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-        return bool(state) and str(state)[:2] in _TRANSIENT_CLASSES
+        return _may_pass(str(state))
     if isinstance(error, asyncpg.PostgresError):
-        return str(error.sqlstate)[:2] in _TRANSIENT_CLASSES
+        return _may_pass(str(error.sqlstate))
+    if isinstance(error, asyncpg.InternalClientError):
+        return True  # the driver lost count: the server ended the session while an answer was on its way
     if isinstance(error, asyncpg.InterfaceError):
         # The driver's own refusals: a lost connection may come back, a wrong argument stays wrong.
         return "closed" in str(error) and not isinstance(error, ValueError)
     return isinstance(error, OSError) and not isinstance(error, _FILE_ERRORS)
+
+
+def _may_pass(state: str) -> bool:
+    return state[:2] in _TRANSIENT_CLASSES and state != _CANCELLED

@@ -13,6 +13,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from shared.observability.batch_histogram import BatchHistogram
+
 REGISTRY = CollectorRegistry(auto_describe=False)
 """Everything that `/metrics` shows; the library's global registry stays out of it."""
 ProcessCollector(registry=REGISTRY)
@@ -62,7 +64,7 @@ TIMERS_FIRED = Counter("moat_timers_fired_total", "Timers fired.", ("kind",), re
 TIMERS_FAILED = Counter(
     "moat_timers_failed_total", "Timers whose handler failed; each is tried again later.", ("kind",), registry=REGISTRY
 )
-TIMER_LAG = Histogram(
+TIMER_LAG = BatchHistogram(
     "moat_timer_lag_seconds", "Time from a timer's due instant to its firing.", buckets=_LAGS, registry=REGISTRY
 )
 TIMERS_DUE = Gauge("moat_timers_due", "Timers that are due and have not fired, counted to 10 000.", registry=REGISTRY)
@@ -166,8 +168,7 @@ class TimerMetrics:
     def fired(self, kind: str, lags: Sequence[float]) -> None:
         """Timers of `kind` fired, each so many seconds after it was due."""
         TIMERS_FIRED.labels(kind).inc(len(lags))
-        for lag in lags:
-            TIMER_LAG.observe(max(0.0, lag))
+        TIMER_LAG.observe_all(lags)
 
     def failed(self, kind: str) -> None:
         """A timer's handler failed; it will be tried again."""

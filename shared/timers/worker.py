@@ -1,69 +1,42 @@
 """Firing durable timers: claim, effect and outbox in one transaction, each timer once.
 
-One statement reads due candidates, locks their subjects (skipping those that something else is working on) and deletes
-the rows whose generation still is the one that was read. So a timer that was re-planned or cancelled meanwhile does not
-fire, and a process that dies takes nothing with it. A batch that fails is bisected; the bad timer retries alone, later,
-and the others go on. Late firing (after downtime) is never suppressed: handlers see `due_at` and now.
+A timer that was re-planned or cancelled meanwhile does not fire, and a process that dies takes nothing with it
+(`shared.timers.due`). A batch that fails is bisected; the bad timer retries alone, later, and the others go on. Late
+firing (after downtime) is never suppressed: handlers see `due_at` and now.
 """
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Final, Literal, Protocol
 
-import msgspec
 import structlog
 
 from shared.clock import Clock
-from shared.db.database import Database, is_transient, raw_connection
+from shared.db.database import Database, is_transient
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from shared.observability.metrics import TimerMetrics
+from shared.timers.due import (
+    DueTimer,
+    Lane,
+    Pending,
+    adopt_orphans,
+    claim,
+    lags,
+    next_due,
+    pending,
+    postpone,
+    reclaim,
+)
 from shared.worker import Heartbeat, backoff
+
+__all__ = ["DueTimer", "Fire", "Pending", "TimerWorker", "pending"]
 
 log = structlog.get_logger(__name__)
 
-_CLAIM_DUE = """
-with due as materialized (
-  select id, subject, generation from timer
-  where due_at <= $1 and (retry_at is null or retry_at <= $2) and ($4 = 1 or hashtext(subject) & ($4 - 1) = $5)
-  order by due_at, id limit $3
-), locked as materialized (
-  select id from subject where id = any(array(select distinct due.subject from due)) order by id
-  for update skip locked
-), fired as (
-  delete from timer using due, locked
-  where timer.id = due.id and timer.generation = due.generation and locked.id = due.subject
-  returning timer.id, timer.kind, timer.key, timer.subject, timer.due_at, timer.generation, timer.payload,
-    timer.attempts
-)
-select * from fired order by due_at, id
-"""
-_CLAIM = """
-delete from timer using unnest($1::bigint[], $2::int[]) as due (id, generation)
-where timer.id = due.id and timer.generation = due.generation returning timer.id
-"""
-_LEFT = """
-select exists (select from timer where due_at <= $1 and (retry_at is null or retry_at <= $2))
-"""
-_POSTPONE = """
-update timer set attempts = least(attempts + 1, 1000), retry_at = $3, last_error = $4 where id = $1 and generation = $2
-"""
-
-
-class DueTimer(msgspec.Struct, frozen=True):
-    """A timer that has fallen due."""
-
-    id: int
-    kind: str
-    key: str
-    subject: str
-    due_at: datetime
-    generation: int
-    payload: Mapping[str, Any]
-    attempts: int
+_MOST_STUMBLES: Final = 5
+_MOST_REACH: Final = 64
 
 
 class Fire(Protocol):
@@ -90,11 +63,13 @@ class TimerWorker:
         self._clock = clock
         self._handlers = handlers
         self._batch = batch
-        self._lanes = lanes
+        self._lanes = [Lane(number, lanes) for number in range(lanes)]
         self._metrics = TimerMetrics()
         self._woken = asyncio.Event()
         self._let_on = asyncio.Event()
         self._let_on.set()
+        self._stumbles = 0
+        self._stuck = 0
         self.heartbeat = Heartbeat("timers")
         self.fired = 0
         self.in_flight = False
@@ -108,72 +83,92 @@ class TimerWorker:
         self._woken.set()
 
     async def run(self) -> None:
-        """Fire for ever."""
+        """Fire for ever. The database away only makes it wait."""
         attempt = 0
         while True:
             self.heartbeat.beat()
             await self._let_on.wait()
-            self._woken.clear()
+            self._woken.clear()  # before looking: a plan made while we look must not be slept over
             try:
-                fired, left = await self.turn()
+                upcoming = await next_due(self._database, datetime.now(UTC))
+                while self._is_due(upcoming) and self._let_on.is_set():
+                    upcoming = await self._turn()
+                    await self._get_unstuck(self._is_due(upcoming))
                 attempt = 0
+                await self._idle(upcoming)
             except Exception as error:
                 if not is_transient(error):
                     raise
                 attempt += 1
                 log.warning("timers.retry", error=type(error).__name__, attempt=attempt)
                 await asyncio.sleep(backoff(attempt))
-                continue
-            if not left:
-                await self._idle()
-            elif fired == 0:
-                # What is due is held by others or waits for its retry.
-                await asyncio.sleep(0.02)
 
     async def turn(self) -> tuple[int, bool]:
         """Fire what is due now, batch by batch; answers how many fired, and whether more is due that could not."""
         before = self.fired
-        now = self._clock.now()
+        upcoming = await self._turn()
+        return self.fired - before, self._is_due(upcoming)
+
+    def _is_due(self, instant: datetime | None) -> bool:
+        return instant is not None and instant <= self._clock.now()
+
+    async def _turn(self) -> datetime | None:
+        """Fire what is due; answers the next instant at which something will be, or already is."""
         self.in_flight = True
+        before = self.fired
         try:
-            if await self._batch_of(lanes=1, lane=0) == self._batch:
-                # Much is due: lanes of disjoint subjects let one be decided while another is written.
-                await asyncio.gather(*(self._drain(lane) for lane in range(self._lanes)))
-            async with self._database.read() as connection:
-                raw = await raw_connection(connection)
-                left = bool(await raw.fetchval(_LEFT, now, datetime.now(UTC)))
+            if self._is_much(await self._batch_of(None)):
+                # Lanes of disjoint subjects: one is decided while another is written.
+                ended = await asyncio.gather(*map(self._drain, self._lanes), return_exceptions=True)
+                for error in ended:  # only now: a lane that goes on must not be left to itself
+                    if error is not None:
+                        raise error
+            upcoming = await next_due(self._database, datetime.now(UTC))
         finally:
             self.in_flight = False
-        return self.fired - before, left
+        self._stuck = self._stuck + 1 if self.fired == before and self._is_due(upcoming) else 0
+        return upcoming
 
-    async def _drain(self, lane: int) -> None:
-        while await self._batch_of(lanes=self._lanes, lane=lane) == self._batch:
+    def _is_much(self, claimed: int) -> bool:
+        return claimed * 2 >= self._batch  # some of a batch may have been skipped: their subjects were locked
+
+    async def _drain(self, lane: Lane) -> None:
+        while self._let_on.is_set() and self._is_much(await self._batch_of(lane)):
             self.heartbeat.beat()
 
-    async def _batch_of(self, *, lanes: int, lane: int) -> int:
+    async def _batch_of(self, lane: Lane | None) -> int:
         """Fire one batch in one transaction, or bisect it; answers how many timers were claimed."""
         timers: list[DueTimer] = []
+        reach = min(4**self._stuck, _MOST_REACH)
         try:
             async with self._uow() as work:
                 wall = datetime.now(UTC)
-                rows = await work.raw.fetch(_CLAIM_DUE, work.now, wall, self._batch, lanes, lane)
-                timers = [DueTimer(*row) for row in rows]
+                timers = await claim(work.raw, work.now, wall, limit=self._batch, reach=reach, lane=lane)
                 work.took({timer.subject for timer in timers})
-                await self._handle(work, timers)
+                by_kind = await self._handle(work, timers)
         except Exception as error:
-            if is_transient(error) or not timers:
+            if not timers or self._may_pass(error):
                 raise
             await self._bisect(timers, error)
         else:
-            self._count(timers, work.now)
+            self._stumbles = 0
+            self._count(by_kind, work.now)
         return len(timers)
 
-    async def _handle(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
+    def _may_pass(self, error: Exception) -> bool:
+        """Whether the same batch may succeed as it is: the database was away or busy, but not again and again."""
+        if not is_transient(error):
+            return False
+        self._stumbles += 1
+        return self._stumbles < _MOST_STUMBLES
+
+    async def _handle(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> Mapping[str, Sequence[DueTimer]]:
         by_kind: dict[str, list[DueTimer]] = defaultdict(list)
         for timer in timers:
             by_kind[timer.kind].append(timer)
         for kind, same in by_kind.items():
             await self._handlers[kind](work, same)
+        return by_kind
 
     async def _bisect(self, timers: Sequence[DueTimer], error: Exception) -> None:
         if len(timers) == 1:
@@ -182,50 +177,42 @@ class TimerWorker:
             return
         middle = len(timers) // 2
         for half in (timers[:middle], timers[middle:]):
+            self.heartbeat.beat()
             claimed: list[DueTimer] = []
             try:
                 async with self._uow() as work:
-                    claimed = await self._claim(work, half)
-                    await self._handle(work, claimed)
+                    locked = await work.lock({timer.subject for timer in half}, skip_locked=True)
+                    claimed = await reclaim(work.raw, [timer for timer in half if timer.subject in locked])
+                    by_kind = await self._handle(work, claimed)
             except Exception as again:
-                if is_transient(again):
+                if not claimed:
                     raise
                 await self._bisect(claimed, again)
             else:
-                self._count(claimed, work.now)
+                self._count(by_kind, work.now)
 
-    async def _claim(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> list[DueTimer]:
-        locked = await work.lock({timer.subject for timer in timers}, skip_locked=True)
-        ours = [timer for timer in timers if timer.subject in locked]
-        rows = await work.raw.fetch(_CLAIM, [timer.id for timer in ours], [timer.generation for timer in ours])
-        claimed = {row["id"] for row in rows}
-        return [timer for timer in ours if timer.id in claimed]
-
-    def _count(self, timers: Sequence[DueTimer], now: datetime) -> None:
-        self.fired += len(timers)
-        lags: dict[str, list[float]] = defaultdict(list)
-        for timer in timers:
-            lags[timer.kind].append((now - timer.due_at).total_seconds())
-        for kind, seconds in lags.items():
-            self._metrics.fired(kind, seconds)
+    def _count(self, by_kind: Mapping[str, Sequence[DueTimer]], now: datetime) -> None:
+        for kind, timers in by_kind.items():
+            self.fired += len(timers)
+            self._metrics.fired(kind, lags(timers, now))
 
     async def _postpone(self, timer: DueTimer, error: Exception) -> None:
         pause = timedelta(seconds=backoff(timer.attempts + 1, first=1.0, most=300.0))
         async with self._uow() as work:
-            await work.raw.execute(
-                _POSTPONE,
-                timer.id,
-                timer.generation,
-                datetime.now(UTC) + pause,
-                f"{type(error).__name__}: {error}"[:500],
-            )
+            await postpone(work.raw, timer, until=datetime.now(UTC) + pause, error=error)
         self._metrics.failed(timer.kind)
 
-    async def _idle(self) -> None:
+    async def _get_unstuck(self, is_due: bool) -> None:  # noqa: FBT001 - named where it is called
+        """What is due and did not fire is held by others: give them a moment, and look further next time."""
+        if not (is_due and self._stuck):
+            return
+        if self._stuck == 3:
+            async with self._uow() as work:
+                await adopt_orphans(work.raw, work.now, datetime.now(UTC))
+        await asyncio.sleep(min(0.01 * 2**self._stuck, 0.5))
+
+    async def _idle(self, upcoming: datetime | None) -> None:
         """Wait for the next due instant, a move of the clock or a wake; at most a second, for other replicas' plans."""
-        async with self._database.read() as connection:
-            raw = await raw_connection(connection)
-            upcoming = await raw.fetchval("select min(due_at) from timer where retry_at is null")
         waits = [
             asyncio.create_task(self._clock.wait(upcoming, at_most=1.0)),
             asyncio.create_task(self._woken.wait()),
@@ -235,26 +222,4 @@ class TimerWorker:
         finally:
             for task in waits:
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*waits, return_exceptions=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """Timers that are due now, and the next instant at which one will be."""
-
-    due: int
-    next_due_at: datetime | None
-
-
-async def pending(database: Database, now: datetime) -> Pending:
-    """What the timers of a service still have to do at `now`; the count stops at 10 000."""
-    async with database.read() as connection:
-        raw = await raw_connection(connection)
-        row = await raw.fetchrow(
-            "select (select count(*) from (select 1 from timer where due_at <= $1 limit 10000) as due),"
-            " (select min(due_at) from timer where due_at > $1)",
-            now,
-        )
-    assert row is not None
-    return Pending(due=row[0], next_due_at=row[1])
+            await asyncio.gather(*waits, return_exceptions=True)

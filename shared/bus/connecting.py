@@ -86,6 +86,10 @@ class ConnectingBus:
         """See `Bus`."""
         await self._there().reset(group, topics, to=to)
 
+    async def forget(self, group: str) -> None:
+        """See `Bus`."""
+        await self._there().forget(group)
+
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """See `Bus`."""
         return await self._there().lag(group, topics)

@@ -137,6 +137,12 @@ class Bus(Protocol):
         Raises GroupBusy while it has members.
         """
 
+    async def forget(self, group: str) -> None:
+        """Delete what is kept of `group`: should it come back, it begins like a new one. An unknown one is no error.
+
+        Raises GroupBusy while it has members.
+        """
+
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """Records published and not yet committed by `group`, without joining it."""
 

@@ -224,3 +224,30 @@ async def test_a_commit_of_what_nobody_owns_is_skipped(bus: Bus, topic: str):
     await subscription.commit({TopicPartition("elsewhere", 3): 7})
 
     await subscription.close()
+
+
+async def test_a_group_that_was_forgotten_begins_anew(bus: Bus, topic: str):
+    await bus.publish(records(topic, keys=5, each=2))
+    subscription = await bus.subscribe("passing", [topic])
+    assert len(await take(subscription, 10)) == 10
+    await subscription.close()
+
+    await bus.forget("passing")
+
+    again = await bus.subscribe("passing", [topic])
+    assert len(await take(again, 10)) == 10
+    await again.close()
+
+
+async def test_forgetting_a_group_that_never_was_changes_nothing(bus: Bus, name: str):
+    await bus.forget(f"{name}.nobody")
+
+
+async def test_a_group_with_members_is_not_forgotten(bus: Bus, topic: str):
+    subscription = await bus.subscribe("staying", [topic])
+    await bus.publish(records(topic, keys=1, each=1))
+    await take(subscription, 1)
+
+    with pytest.raises(GroupBusy):
+        await bus.forget("staying")
+    await subscription.close()

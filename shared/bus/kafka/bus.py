@@ -68,6 +68,10 @@ class KafkaBus:
         """See `Bus.reset`."""
         await self._cluster.reset(group, topics, to=to)
 
+    async def forget(self, group: str) -> None:
+        """See `Bus.forget`."""
+        await self._cluster.forget(group)
+
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """See `Bus.lag`."""
         return await self._cluster.lag(group, topics)

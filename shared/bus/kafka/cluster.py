@@ -11,12 +11,15 @@ from aiokafka import TopicPartition as KafkaPlace
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
+    GroupIdNotFound,
     GroupLoadInProgressError,
     LeaderNotAvailableError,
+    NonEmptyGroup,
     NotCoordinatorForGroupError,
     UnknownTopicOrPartitionError,
     for_code,
 )
+from aiokafka.protocol.admin import DeleteGroupsRequest
 from aiokafka.structs import OffsetAndMetadata
 
 from shared.bus.kafka.address import KafkaAddress
@@ -42,6 +45,17 @@ class Admin(AIOKafkaAdminClient):  # type: ignore[misc]
     async def stop(self) -> None:
         """Close it."""
         await self.close()
+
+    async def delete_group(self, group: str) -> None:
+        """Delete a group; one that is not there is no error. Raises GroupBusy."""
+        coordinator = await self.find_coordinator(group)
+        answer = await self._send_request(DeleteGroupsRequest([group]), coordinator)
+        for _, code in answer.results:
+            error = for_code(code)
+            if error is NonEmptyGroup:
+                raise GroupBusy(f"Group {group} has members: stop its consumers first")
+            if code and error is not GroupIdNotFound:
+                raise error(group)
 
 
 class Cluster:
@@ -137,6 +151,10 @@ class Cluster:
                 await consumer.commit({place: OffsetAndMetadata(offset, "") for place, offset in starts.items()})
         finally:
             await mover.close()
+
+    async def forget(self, group: str) -> None:
+        """See `Bus.forget`."""
+        await self.ask(lambda admin: admin.delete_group(group))
 
     async def _refuse_members(self, group: str) -> None:
         (response,) = await self.ask(lambda admin: admin.describe_consumer_groups([group]))

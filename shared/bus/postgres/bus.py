@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+import asyncpg
 import structlog
 
 from shared.bus.observer import BusObserver, Unobserved
@@ -84,10 +85,14 @@ class PostgresBus:
         """See `Bus.reset`."""
         async with self._pool.connection() as connection:
             found = await self._topics.find(connection, topics)
-            members = await membership.alive(connection, group)
-            if members:
-                raise GroupBusy(f"Group {group} has {len(members)} member(s): stop its consumers first")
+            await _refuse_members(connection, group)
             await move_group(connection, group, found, to=to)
+
+    async def forget(self, group: str) -> None:
+        """See `Bus.forget`."""
+        async with self._pool.connection() as connection:
+            await _refuse_members(connection, group)
+            await membership.forget_group(connection, group)
 
     async def lag(self, group: str, topics: Sequence[str]) -> int:
         """See `Bus.lag`."""
@@ -122,3 +127,9 @@ class PostgresBus:
             except Exception:
                 # Upkeep is no reason to stop serving; what is wrong stands in the log.
                 log.exception("bus.upkeep_failed")
+
+
+async def _refuse_members(connection: asyncpg.Connection, group: str) -> None:
+    members = await membership.alive(connection, group)
+    if members:
+        raise GroupBusy(f"Group {group} has {len(members)} member(s): stop its consumers first")

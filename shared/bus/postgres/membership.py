@@ -101,6 +101,13 @@ async def forget_dead(connection: asyncpg.Connection, group: str, members: Seque
     )
 
 
+async def forget_group(connection: asyncpg.Connection, group: str) -> None:
+    """Delete the rows of a group that nobody is in."""
+    await connection.execute(
+        "with gone as (delete from bus.member where grp = $1) delete from bus.position where grp = $1", group
+    )
+
+
 async def claim(
     connection: asyncpg.Connection, group: str, topic: Topic, *, wanted: int, owned: Iterable[TopicPartition]
 ) -> dict[TopicPartition, Claim]:

@@ -50,7 +50,7 @@ class Platform:
         self._postgres: EmbeddedPostgres | None = None
         self._revive_at = 0.0
         self._revivals = 0
-        self._children: dict[ServiceName, _Child] = {}
+        self._children: dict[ServiceName, ServiceProcess] = {}
         self._lock: IO[str] | None = None
         self.admin_key = ""
         self.made_key = False
@@ -79,7 +79,7 @@ class Platform:
         self._prepare_databases()
         self._tell("starting scoring, crisis and notify")
         for service in ServiceName:
-            self._children[service] = _Child(service, self._environment(service), self._log_path(service))
+            self._children[service] = ServiceProcess(service, self.environment(service), self._log_path(service))
             self._children[service].spawn()
         self.wait_ready()
 
@@ -162,7 +162,8 @@ class Platform:
         if self.options.bus is None:
             self.postgres.create_database("moat_bus")
 
-    def _environment(self, service: ServiceName) -> dict[str, str]:
+    def environment(self, service: ServiceName) -> dict[str, str]:
+        """What the process of a service is told."""
         return {
             **os.environ,
             "MOAT_LOG_FORMAT": "json",
@@ -179,8 +180,8 @@ class Platform:
         return self.options.directory.absolute() / f"{service.value}.log"
 
 
-class _Child:
-    """One service process."""
+class ServiceProcess:
+    """One service in a process of its own, with its log; `tend` starts it again after a pause that grows."""
 
     def __init__(self, service: ServiceName, environment: dict[str, str], log_path: Path) -> None:
         self._service = service

@@ -30,5 +30,25 @@ async def test_nothing_is_lost_or_done_twice_when_services_broker_and_database_c
     assert not report.wrong, report.text()
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+async def test_nothing_is_lost_or_done_twice_in_minutes_of_crashes_and_freezes_with_two_replicas(broker, tmp_path):
+    pace = Pace(
+        facts=60_000,
+        seconds=240,
+        kills=(S, C, N) * 8,
+        postgres=6,
+        broker=4,
+        freezes=(S, C, N, C),
+        replicas=True,
+        patience=240,
+    )
+
+    report = await crash_run(seed=_seed(), pace=pace, broker=broker, logs=tmp_path)
+
+    print(report.figures())
+    assert not report.wrong, report.text()
+
+
 def _seed() -> int:
     return int(os.environ.get("MOAT_FAULTS_SEED", "0")) or SystemRandom().randrange(1, 10**6)

@@ -23,6 +23,7 @@ from tests.support.faults.judge_crisis import judge_crisis
 from tests.support.faults.judge_notify import judge_notify
 from tests.support.faults.judge_scoring import judge_scoring
 from tests.support.faults.people import People
+from tests.support.faults.replicas import Replicas
 from tests.support.faults.story import tell_story
 from tests.support.platform import RunningPlatform, a_platform
 from tests.support.postgres import server_directory
@@ -58,7 +59,10 @@ class Pace:
     postgres: int
     broker: int
     freezes: Sequence[ServiceName] = ()
-    freeze_seconds: float = 40.0
+    freeze_seconds: float = 20.0
+    """Longer than the session of a group's member."""
+    replicas: bool = False
+    """Whether each service has two processes, of which either may be the victim."""
     patience: float = 90.0
 
 
@@ -97,7 +101,8 @@ async def _play(running: RunningPlatform, report: Report, pace: Pace, broker: Lo
     random = Random(report.seed)
     story = tell_story(random, facts=pace.facts, now=datetime.now(UTC), name=f"R{report.seed}")
     client = Client(running.urls(), running.platform.admin_key)
-    chaos = Chaos(running.platform, Random(report.seed + 1), broker=broker)
+    replicas = Replicas(running.platform)
+    chaos = Chaos(running.platform, Random(report.seed + 1), broker=broker, replicas=replicas)
     people = People(client, running.mailbox, Random(report.seed + 2))
     try:
         await _quicken(client)
@@ -108,6 +113,8 @@ async def _play(running: RunningPlatform, report: Report, pace: Pace, broker: Lo
             random=Random(report.seed + 3),
             seconds=pace.seconds,
         )
+        if pace.replicas:
+            replicas.start()
         began = time.monotonic()
         async with chaos.supervised():
             working = asyncio.create_task(people.work())
@@ -197,9 +204,9 @@ async def _quiet(client: Client, *, patience: float) -> None:
 def _defects(directory: Path) -> list[str]:
     """What the services themselves call an error. Being away is a warning."""
     found = []
-    for service in ServiceName:
-        lines = (directory / f"{service.value}.log").read_text(errors="replace").splitlines()
-        found += [f"{service.value}: {line[:1500]}" for line in lines if _tells_of_a_defect(line)]
+    for log in sorted(directory.glob("*.log")):
+        lines = log.read_text(errors="replace").splitlines()
+        found += [f"{log.stem}: {line[:1500]}" for line in lines if _tells_of_a_defect(line)]
     return found
 
 

@@ -38,7 +38,7 @@ async def test_after_a_crash_of_the_server_one_use_fails_as_transient_and_the_ne
     await asyncio.to_thread(own_postgres.stop_immediately)
     await asyncio.to_thread(own_postgres.start)
 
-    with pytest.raises(Exception) as failure:  # noqa: B017 - which one is told by is_transient
+    with pytest.raises(Exception) as failure:
         await use(database)
     assert is_transient(failure.value), repr(failure.value)
     for _ in range(6):

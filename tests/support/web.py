@@ -13,7 +13,7 @@ import httpx
 from fastapi import Body, Query, Response
 from pydantic import Field
 
-from shared.auth import require
+from shared.auth.guard import require
 from shared.auth.keys import create_key
 from shared.bus.consumer import ConsumerSpec, Delivery
 from shared.contracts import CloudEvent, event_of

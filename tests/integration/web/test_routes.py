@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shared.auth import open_to_all, require
+from shared.auth.guard import open_to_all, require
 from shared.web.app import UnguardedRoute, create_app
 from shared.web.routing import Router
 from tests.support.routes import assert_documented, assert_every_route_demands_a_scope

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.routing import Match
 
-from shared.auth import open_to_all
+from shared.auth.guard import open_to_all
 from shared.web.dispatch import RouteTable
 from shared.web.routing import Router
 

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -86,6 +87,8 @@ def refusal_of(error: BaseException) -> facts.Refusal:
                 return error.__cause__
             kind = _BY_STATUS.get(error.status_code)
             return facts.InternalFault() if kind is None else kind()
+        case ClientDisconnect():
+            return facts.Malformed("the sender left before the end of the body")
         case BusUnavailable():
             return facts.Unavailable("the message broker cannot be reached")
         case _ if is_transient(error):

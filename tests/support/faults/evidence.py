@@ -109,6 +109,11 @@ def first_deliveries(records: Iterable[Received]) -> list[Event]:
     return found
 
 
+def mail_of(mail: Mail) -> str:
+    """The delivery that a mail carries."""
+    return mail.id.strip("<>").partition("@")[0]
+
+
 def repeated(keys: Iterable[Any]) -> list[Any]:
     """Those that occur more than once."""
     counts: dict[Any, int] = defaultdict(int)

@@ -11,6 +11,7 @@ import aiohttp
 from services.commands.demo.client import Client, Refused
 from services.commands.demo.mailbox import Mailbox
 from services.commands.names import ServiceName
+from tests.support.faults.evidence import mail_of
 
 _NUMBER = re.compile(r"CR-\d{4}-\d+")
 
@@ -25,6 +26,7 @@ class People:
         self._read = 0
         self._seen: set[str] = set()
         self.links: set[str] = set()
+        """Deliveries whose link was followed and answered with success."""
         self.written: set[str] = set()
         """Texts of notes and answers that were promised to be kept."""
         self.unexpected: list[str] = []
@@ -38,18 +40,18 @@ class People:
                 mails, self._read = self._mailbox.mails[self._read :], len(self._mailbox.mails)
                 for mail in mails:
                     if mail.ack_link and self._random.random() < 0.15:
-                        await self._acknowledge(browser, mail.ack_link)
+                        await self._acknowledge(browser, mail.ack_link, mail_of(mail))
                     found = _NUMBER.search(mail.text)
                     if found is not None and found[0] not in self._seen and self._random.random() < 0.2:
                         self._seen.add(found[0])
                         await self._act(found[0])
 
-    async def _acknowledge(self, browser: aiohttp.ClientSession, link: str) -> None:
+    async def _acknowledge(self, browser: aiohttp.ClientSession, link: str, delivery: str) -> None:
         while True:
             try:
                 async with browser.post(link) as answer:
                     if answer.status == 200:
-                        self.links.add(link)
+                        self.links.add(delivery)
                         return
                     if answer.status != 503:
                         self.unexpected.append(f"{link}: {answer.status}")

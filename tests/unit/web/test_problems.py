@@ -5,6 +5,7 @@ import json
 import asyncpg
 import pytest
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shared import errors
 from shared.bus.port import BusUnavailable
@@ -30,6 +31,7 @@ class CaseClosed(errors.Conflict):
     ("error", "status", "slug"),
     [
         (errors.NotFound(), 404, "not-found"),
+        (ClientDisconnect(), 400, "malformed"),
         (errors.Gone(), 410, "gone"),
         (CaseClosed(), 409, "case-closed-for-test"),
         (errors.IdempotencyKeyReused(), 422, "idempotency-key-reused"),

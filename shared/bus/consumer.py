@@ -15,10 +15,11 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from shared.bus.batches import in_lanes, next_positions
 from shared.bus.dead_letters import dead_letter_topic, write_dead_letter
 from shared.bus.inbox import first_seen
 from shared.bus.parking import first_parked, forget_parked, park, parked_subjects, released_subjects, withdraw_release
-from shared.bus.port import Bus, BusUnavailable, Received, Subscription, TopicPartition
+from shared.bus.port import Bus, BusUnavailable, Received, Subscription
 from shared.contracts import CloudEvent, ContractError, Payload, UnknownType, decode, refuse_future, registry, validate
 from shared.db.database import is_transient
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -120,9 +121,9 @@ class Consumer:
                 continue
             self.in_flight = True
             try:
-                lanes = _split(records, self._spec.lanes)
+                lanes = in_lanes(records, self._spec.lanes)
                 await asyncio.gather(*(self._settle(lane) for lane in lanes))
-                await subscription.commit(_next_positions(records))
+                await subscription.commit(next_positions(records))
                 self.handled += len(records)
             finally:
                 self.in_flight = False
@@ -298,19 +299,3 @@ def _reason(error: Exception) -> str:
 def topics_of_dead_letters(specs: Sequence[ConsumerSpec]) -> list[str]:
     """The dead-letter topics that these consumers need."""
     return [dead_letter_topic(spec.group) for spec in specs]
-
-
-def _split(records: Sequence[Received], lanes: int) -> list[list[Received]]:
-    if lanes == 1:
-        return [list(records)]
-    split: list[list[Received]] = [[] for _ in range(lanes)]
-    for record in records:
-        split[record.partition % lanes].append(record)
-    return [lane for lane in split if lane]
-
-
-def _next_positions(records: Sequence[Received]) -> dict[TopicPartition, int]:
-    positions: dict[TopicPartition, int] = {}
-    for record in records:
-        positions[record.place] = max(record.offset + 1, positions.get(record.place, 0))
-    return positions

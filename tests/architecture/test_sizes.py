@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FILE_LINES, TEST_FILE_LINES, FUNCTION_LINES = 300, 400, 40
+FILE_LINES, TEST_FILE_LINES, FUNCTION_LINES, JOURNEY_LINES = 300, 400, 40, 60
 ALLOWED: dict[str, int] = {}
 """Larger than the budget, with the size that it may have at most: take entries out, add none."""
 
@@ -28,7 +28,8 @@ def test_no_function_is_longer_than_its_budget():
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 name = f"{path.relative_to(ROOT)}:{node.name}"
                 lines = _body_lines(node)
-                if lines > ALLOWED.get(name, FUNCTION_LINES):
+                budget = JOURNEY_LINES if name.startswith("tests/") else FUNCTION_LINES
+                if lines > ALLOWED.get(name, budget):
                     found[name] = lines
 
     assert found == {}

@@ -70,10 +70,7 @@ def _run(
         port_base=port_base if port_base is not None else _free_base(),
         bus=bus,
         clock=f"stepped:{begin_of().isoformat()}",
-        environment={
-            "MOAT_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
-            "MOAT_LOG_LEVEL": "WARNING",
-        },
+        environment={"MOAT_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}", "MOAT_LOG_LEVEL": "WARNING"},
     )
     platform = Platform(options, tell=view.say)
     try:

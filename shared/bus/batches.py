@@ -1,0 +1,21 @@
+"""Batches of records: in which lanes they are worked on, and where a group stands after them."""
+
+from collections.abc import Sequence
+
+from shared.bus.port import Received, TopicPartition
+
+
+def in_lanes(records: Sequence[Received], lanes: int) -> list[list[Received]]:
+    if lanes == 1:
+        return [list(records)]
+    split: list[list[Received]] = [[] for _ in range(lanes)]
+    for record in records:
+        split[record.partition % lanes].append(record)
+    return [lane for lane in split if lane]
+
+
+def next_positions(records: Sequence[Received]) -> dict[TopicPartition, int]:
+    positions: dict[TopicPartition, int] = {}
+    for record in records:
+        positions[record.place] = max(record.offset + 1, positions.get(record.place, 0))
+    return positions

@@ -220,14 +220,8 @@ class Consumer:
             return deliveries
         waiting = [d for d in deliveries if d.event.subject in parked]
         for delivery in waiting:
-            await park(
-                work.raw,
-                self._spec.group,
-                delivery.event.subject,
-                delivery.record,
-                "queued behind a parked event",
-                work.now,
-            )
+            subject, why = delivery.event.subject, "queued behind a parked event"
+            await park(work.raw, self._spec.group, subject, delivery.record, why, work.now)
         return [d for d in deliveries if d.event.subject not in parked]
 
     async def _release(self) -> None:

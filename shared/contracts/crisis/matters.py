@@ -6,7 +6,19 @@ from pydantic import Field
 
 from shared.contracts.base import AboutCustomer, Payload, example
 from shared.contracts.crisis.cases import Trigger
-from shared.contracts.fields import Code, Count, Id, Impact, Instant, Line, Seconds, ServiceClass, Severity, Text, Version
+from shared.contracts.fields import (
+    Code,
+    Count,
+    Id,
+    Impact,
+    Instant,
+    Line,
+    Seconds,
+    ServiceClass,
+    Severity,
+    Text,
+    Version,
+)
 
 
 class MatterEvent(AboutCustomer):

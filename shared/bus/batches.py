@@ -15,7 +15,9 @@ def in_lanes(records: Sequence[Received], lanes: int) -> list[list[Received]]:
 
 
 def next_positions(records: Sequence[Received]) -> dict[TopicPartition, int]:
-    positions: dict[TopicPartition, int] = {}
+    # Thousands of records lie in a few places: a place is made for each of these, not for each record.
+    last: dict[tuple[str, int], int] = {}
     for record in records:
-        positions[record.place] = max(record.offset + 1, positions.get(record.place, 0))
-    return positions
+        place = record.topic, record.partition
+        last[place] = max(record.offset, last.get(place, 0))
+    return {TopicPartition(*place): offset + 1 for place, offset in last.items()}

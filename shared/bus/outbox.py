@@ -3,15 +3,17 @@
 Rows are deleted when the broker has acknowledged them, so the table is as small as what is still to be sent.
 """
 
+import io
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
 
+from shared.bus.outbox_copy import COLUMNS, binary_rows
 from shared.bus.port import Headers
 from shared.contracts import CloudEvent, encode
 from shared.db.subjects import number_events
@@ -19,13 +21,8 @@ from shared.db.tables import SHARDS
 from shared.ids import new_id
 from shared.observability.tracing import traceparent_for
 
-_COLUMNS = (
-    "id", "aggregatetype", "aggregateid", "type", "payload", "header_names", "header_values", "shard", "created_at",
-)  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     """A record on its way, bytes unchanged; `type` tells an operator what it is."""
 
     id: str
@@ -34,6 +31,7 @@ class OutboxRow:
     type: str
     value: bytes | None
     headers: Headers
+    shard: int
 
 
 class Outbox:
@@ -56,7 +54,7 @@ class Outbox:
 
     def add_record(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers, kind: str) -> None:
         """Publish bytes as they are, unnumbered: facts passed through the door, and dead letters."""
-        self._rows.append(OutboxRow(new_id(), topic, key, kind, value, headers))
+        self._rows.append(OutboxRow(new_id(), topic, key, kind, value, headers, shard_of(key)))
 
     async def write(self, raw: "asyncpg.Connection[asyncpg.Record]") -> int:
         """Write the rows, numbering events per subject; answers how many. Nothing is left to write afterwards."""
@@ -74,8 +72,8 @@ class Outbox:
         for topic, event, traceparent in self._events:
             counters[event.subject] += 1
             numbered = msgspec.structs.replace(event, sequence=counters[event.subject], traceparent=traceparent)
-            encoded = encode(numbered)
-            rows.append(OutboxRow(event.id, topic, encoded.key, event.type, encoded.value, encoded.headers))
+            key, value, headers = encode(numbered)
+            rows.append(OutboxRow(event.id, topic, key, event.type, value, headers, shard_of(key)))
         return rows
 
 
@@ -85,21 +83,5 @@ def shard_of(key: bytes | None) -> int:
 
 
 async def _insert(raw: "asyncpg.Connection[asyncpg.Record]", rows: Sequence[OutboxRow], now: datetime) -> None:
-    await raw.copy_records_to_table(
-        "outbox",
-        columns=_COLUMNS,
-        records=[
-            (
-                row.id,
-                row.topic,
-                row.key,
-                row.type,
-                row.value,
-                [name for name, _ in row.headers],
-                [value for _, value in row.headers],
-                shard_of(row.key),
-                now,
-            )
-            for row in rows
-        ],
-    )
+    source = io.BytesIO(binary_rows(rows, now))
+    await raw.copy_to_table("outbox", columns=COLUMNS, source=source, format="binary")

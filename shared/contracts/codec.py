@@ -5,6 +5,8 @@ The mode is told by the content type alone, as the protocol binding says (sectio
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -34,7 +36,7 @@ def encode(event: CloudEvent) -> EncodedEvent:
         ("ce_source", event.source.encode()),
         ("ce_type", event.type.encode()),
         _SPECVERSION,
-        ("ce_time", format_instant(event.time).encode()),
+        ("ce_time", _instant(event.time)),
         ("ce_subject", event.subject.encode()),
         _CONTENT_HEADER,
     ]
@@ -53,6 +55,12 @@ def encode(event: CloudEvent) -> EncodedEvent:
     if b"\\u0000" in value:
         check_text(event.data, at="/data")
     return EncodedEvent(event.subject.encode(), value, tuple(headers))
+
+
+@lru_cache(maxsize=256)
+def _instant(instant: datetime) -> bytes:
+    """All events of a transaction happen at one instant."""
+    return format_instant(instant).encode()
 
 
 def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> CloudEvent:

@@ -18,6 +18,14 @@ _INSERT = f"insert into subject (id) select unnest({_IDS}) on conflict do nothin
 _LOCK = f"select id from subject where id = any({_IDS}) order by id for update"  # noqa: S608
 
 
+_NUMBER = f"""
+insert into subject as s (id, sequence)
+select id, n from unnest({_IDS}, {unpacked("$2", "bigint")}) as new (id, n)
+on conflict (id) do update set sequence = s.sequence + excluded.sequence
+returning id, sequence
+"""  # noqa: S608
+
+
 async def lock_subjects(
     raw: "asyncpg.Connection[asyncpg.Record]", subjects: Iterable[str], *, skip_locked: bool = False
 ) -> frozenset[str]:
@@ -48,13 +56,8 @@ async def number_events(raw: "asyncpg.Connection[asyncpg.Record]", counts: dict[
         return {}
     ids = sorted(counts)
     rows = await raw.fetch(
-        """
-        insert into subject as s (id, sequence)
-        select id, n from unnest($1::text[], $2::bigint[]) as new (id, n)
-        on conflict (id) do update set sequence = s.sequence + excluded.sequence
-        returning id, sequence
-        """,
-        ids,
-        [counts[subject] for subject in ids],
+        _NUMBER,
+        pack(ids),
+        pack(counts[subject] for subject in ids),
     )
     return {row["id"]: row["sequence"] - counts[row["id"]] for row in rows}

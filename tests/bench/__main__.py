@@ -16,6 +16,7 @@ BENCHES = {
     "m2": "m2_complaints",
     "r1": "r1_relay",
     "t1": "t1_timers",
+    "k1": "k1_idle",
     "l1": "l1_latency",
     "h1": "h1_door",
     "w1": "w1_memory",

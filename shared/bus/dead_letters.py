@@ -9,7 +9,7 @@ from datetime import datetime
 
 from shared.bus.outbox import Outbox
 from shared.bus.port import Bus, Received, Record
-from shared.contracts import ContractError
+from shared.contracts import ContractError, UnknownType
 
 _MOST_MESSAGE_BYTES = 1024
 _MARKS = "dlq-marks"
@@ -67,7 +67,7 @@ def write_dead_letter(outbox: Outbox, group: str, record: Received, error: Excep
         "dlq-error-message": _cut(str(error)),
         "dlq-failed-at": now.isoformat().encode(),
     }
-    if isinstance(error, ContractError):
+    if isinstance(error, ContractError | UnknownType):
         marks["dlq-error-pointer"] = _cut(error.errors[0].pointer)
         marks["dlq-error-rule"] = error.errors[0].rule.encode()
     headers = (*record.headers, *marks.items())

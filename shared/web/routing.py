@@ -66,7 +66,12 @@ class StrictRequest(Request):
             yield piece
 
     async def json(self) -> Any:
-        """The body as strict JSON. Raises an HTTPException caused by the `ContractError` that says what is wrong."""
+        """The body as strict JSON. Raises an HTTPException caused by the `ContractError` that says what is wrong.
+
+        Raises `UnsupportedMedia` for a body that does not call itself JSON; where FastAPI reads the body, that was
+        checked before.
+        """
+        _require_json(self)
         raw = await self.body()
         try:
             return loads(raw, max_bytes=self.most_bytes)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 dlq = typer.Typer(no_args_is_help=True, help="Dead letters: records that could never be handled, bytes unchanged.")
 parked = typer.Typer(no_args_is_help=True, help="Parked keys: customers whose events keep failing, set aside in order.")
 
+_GROUPS = "scoring, crisis-facts, crisis-customers, crisis-scoring, crisis-notify, notify-crisis, notify-customers"
 Group = Annotated[str, typer.Argument(help="The consumer group, for example scoring or crisis-facts.")]
 Service = Annotated[ServiceName, typer.Argument(help="The service whose consumer parked it.")]
 Position = Annotated[str, typer.Argument(help="PARTITION:OFFSET as `moat dlq list` prints it.")]
@@ -131,6 +132,8 @@ def parked_drop(
         from shared.bus.parking import drop_parked
 
         dropped = await drop_parked(database, group, subject, everything=everything, now=datetime.now(UTC))
+        if dropped == 0:
+            raise fail(f"{subject} is not parked in {group}; see `moat parked list {service.value}`")
         typer.echo(f"{dropped} event(s) moved to moat.dead.{group}")
 
     _on_database(service, drop)
@@ -146,7 +149,7 @@ def contracts(context: typer.Context) -> None:
 def _on_bus(step: "Callable[[Bus], Awaitable[None]]") -> None:
     from shared.bus.dead_letters import NoSuchLetter
     from shared.bus.open import open_bus
-    from shared.bus.port import BusUnavailable
+    from shared.bus.port import BusUnavailable, UnknownTopic
 
     async def run() -> None:
         bus = await open_bus(bus_url(), client_id="moat-cli")
@@ -155,8 +158,11 @@ def _on_bus(step: "Callable[[Bus], Awaitable[None]]") -> None:
         finally:
             await bus.close()
 
-    with told_plainly(BusUnavailable, NoSuchLetter):
-        asyncio.run(run())
+    with told_plainly(BusUnavailable, NoSuchLetter, ValueError):
+        try:
+            asyncio.run(run())
+        except UnknownTopic as error:
+            raise fail(f"{error.args[0].partition(':')[0]}: groups are {_GROUPS}") from None
 
 
 def _on_database(service: ServiceName, step: Callable[[Any], Awaitable[None]]) -> None:
@@ -169,5 +175,11 @@ def _on_database(service: ServiceName, step: Callable[[Any], Awaitable[None]]) -
         finally:
             await database.close()
 
-    with told_plainly(OSError):
+    import asyncpg
+    from sqlalchemy.exc import DBAPIError
+
+    try:
         asyncio.run(run())
+    except (OSError, DBAPIError, asyncpg.PostgresError) as error:
+        reason = str(error).partition("\n")[0]
+        raise fail(f"the database of {service.value} cannot be used ({reason}): is it there and migrated?") from None

@@ -4,16 +4,19 @@ They are written through the outbox, in the transaction that lets the offset adv
 was replayed or dropped is marked by a further record on the same topic, so a broker is all that is needed to look.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.bus.outbox import Outbox
-from shared.bus.port import Bus, Received, Record
+from shared.bus.port import MAX_RECORD_BYTES, Bus, Received, Record
 from shared.contracts import ContractError, UnknownType
 
 _MOST_MESSAGE_BYTES = 1024
 _MARKS = "dlq-marks"
 _PAGE = 1000
+_CUT = "dlq-cut-from-bytes"
+_ROOM = 256
 
 
 class NoSuchLetter(Exception):  # noqa: N818
@@ -56,7 +59,11 @@ def dead_letter_topic(group: str) -> str:
 
 
 def write_dead_letter(outbox: Outbox, group: str, record: Received, error: Exception, now: datetime) -> None:
-    """Publish `record` to the group's dead letters; key, value and headers stay as they are."""
+    """Publish `record` to the group's dead letters; key, value and headers stay as they are.
+
+    Two exceptions: NUL in the name of a header, which no text in the database can hold, and a value that leaves no room
+    for the marks, which is cut.
+    """
     marks = {
         "dlq-original-topic": record.topic.encode(),
         "dlq-original-partition": str(record.partition).encode(),
@@ -70,8 +77,17 @@ def write_dead_letter(outbox: Outbox, group: str, record: Received, error: Excep
     if isinstance(error, ContractError | UnknownType):
         marks["dlq-error-pointer"] = _cut(error.errors[0].pointer)
         marks["dlq-error-rule"] = error.errors[0].rule.encode()
-    headers = (*record.headers, *marks.items())
-    outbox.add_record(dead_letter_topic(group), key=record.key, value=record.value, headers=headers, kind="dead-letter")
+    value = record.value
+    excess = _size(record, marks) - MAX_RECORD_BYTES
+    if value is not None and excess > 0:
+        # As large as a record may be already, and with the marks larger: the whole of it stays where it came from.
+        marks[_CUT] = str(len(value)).encode()
+        value = value[: -(excess + _ROOM)]
+    headers = (
+        *((name.replace("\0", "\N{REPLACEMENT CHARACTER}"), text) for name, text in record.headers),
+        *marks.items(),
+    )
+    outbox.add_record(dead_letter_topic(group), key=record.key, value=value, headers=headers, kind="dead-letter")
 
 
 async def listed(bus: Bus, group: str, *, start: int = 0, limit: int = 50) -> list[DeadLetter]:
@@ -102,7 +118,12 @@ async def one(bus: Bus, group: str, position: str) -> DeadLetter:
 
 
 async def replay(bus: Bus, group: str, letter: DeadLetter) -> None:
-    """Publish the record again where it came from, without our marks, and mark the letter as replayed."""
+    """Publish the record again where it came from, without our marks, and mark the letter as replayed.
+
+    Raises NoSuchLetter for one whose value had to be cut.
+    """
+    if any(name == _CUT for name, _ in letter.record.headers):
+        raise NoSuchLetter(f"dead letter {letter.position} was cut to fit; the whole record is at {letter.origin}")
     await bus.publish([Record(letter.topic, letter.record.key, letter.record.value, _own_headers(letter.record))])
     await mark(bus, group, letter, "replayed")
 
@@ -115,6 +136,13 @@ async def mark(bus: Bus, group: str, letter: DeadLetter, verdict: str) -> None:
 
 def _marked(record: Received) -> str | None:
     return next((value.decode() for name, value in record.headers if name == _MARKS), None)
+
+
+def _size(record: Received, marks: Mapping[str, bytes]) -> int:
+    names = [*record.headers, *marks.items()]
+    return (
+        len(record.key or b"") + len(record.value or b"") + sum(len(name) * 3 + len(text) + 16 for name, text in names)
+    )
 
 
 def _own_headers(record: Received) -> tuple[tuple[str, bytes], ...]:

@@ -36,6 +36,15 @@ async def first_seen(
     return answers
 
 
+async def was_seen(raw: "asyncpg.Connection[asyncpg.Record]", event: CloudEvent) -> bool:
+    """Whether this event has had its effect."""
+    return bool(
+        await raw.fetchval(
+            "select exists (select from inbox where source = $1 and event_id = $2)", event.source, event.id
+        )
+    )
+
+
 async def forget_before(raw: "asyncpg.Connection[asyncpg.Record]", instant: datetime, *, limit: int = 10_000) -> int:
     """Delete up to `limit` rows received before `instant`; answers how many."""
     status = await raw.execute(

@@ -19,8 +19,9 @@ from shared.db.subjects import lock_subjects
 
 _INSERT = """
 insert into parked (group_name, subject, topic, partition, position, timestamp_ms, record_key, payload,
-                    header_names, header_values, reason, parked_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                    header_names, header_values, reason, parked_at, release_requested)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+        exists (select from parked where group_name = $1 and subject = $2 and release_requested))
 on conflict on constraint parked_once do nothing
 """
 
@@ -40,7 +41,10 @@ async def parked_subjects(
 async def park(
     raw: "asyncpg.Connection[asyncpg.Record]", group: str, subject: str, record: Received, reason: str, now: datetime
 ) -> None:
-    """Set `record` aside; parking the same record again changes nothing."""
+    """Set `record` aside; parking the same record again changes nothing.
+
+    One that queues behind events whose release is under way is released with them.
+    """
     await raw.execute(
         _INSERT,
         group,

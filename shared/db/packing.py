@@ -23,3 +23,8 @@ def pack(values: Iterable[Any]) -> str:
 def unpacked(parameter: str, type_: str = "text") -> str:
     """The SQL expression for the array that `pack` made a text of: `unpacked("$1", "bigint")`."""
     return f"string_to_array({parameter}::text, E'\\x1f', E'\\x1e')::{type_}[]"
+
+
+def storable(text: str, *, most: int) -> str:
+    """The first `most` characters of a text from anywhere, such as an error's message, as PostgreSQL can hold it."""
+    return text[:most].replace("\0", "").encode("utf-8", "replace").decode()

@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from shared.db.database import Database
-from shared.db.packing import pack, unpacked
+from shared.db.packing import pack, storable, unpacked
 
 # Due candidates are read without locks; their subjects are locked, leaving out those that something else is working on;
 # then the rows whose generation still is the one that was read are deleted. All in one statement, so one round trip,
@@ -121,8 +121,9 @@ async def postpone(
     raw: "asyncpg.Connection[asyncpg.Record]", timer: DueTimer, *, until: datetime, error: Exception
 ) -> None:
     """Let a timer that failed wait until `until`, in real time."""
-    text = f"{type(error).__name__}: {error}".replace("\0", "").encode("utf-8", "replace").decode()
-    await raw.execute(_POSTPONE, timer.id, timer.generation, until, text[:500])
+    await raw.execute(
+        _POSTPONE, timer.id, timer.generation, until, storable(f"{type(error).__name__}: {error}", most=500)
+    )
 
 
 async def next_due(database: Database, wall: datetime) -> datetime | None:

@@ -18,14 +18,19 @@ Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 async def change_documents(client: Client) -> None:
-    """Make and activate the versions that the demo runs on."""
-    await _activate(client, ServiceName.SCORING, f"/v1/models/{MODEL}/versions/1")
+    """Make and activate the versions that the demo runs on; nobody is graded before `grade_everybody`."""
     await client.post(ServiceName.SCORING, "/v1/models/rfm-lifecycle/retire", None)
     for policy in ("strategic", "key", "standard", "basic"):
         await _new_version(client, f"/v1/sla-policies/{policy}", _warning_once)
     for policy in ("default", "key", "strategic"):
         await _new_version(client, f"/v1/escalation-policies/{policy}", _in_new_york)
     await _new_version(client, "/v1/trigger-rules/tier-drop", _falls_of_the_best)
+
+
+async def grade_everybody(client: Client) -> None:
+    """Activate the model made for this data and grade all customers at one instant, so that no batch decides a tier."""
+    await _activate(client, ServiceName.SCORING, f"/v1/models/{MODEL}/versions/1")
+    await client.post(ServiceName.SCORING, f"/v1/models/{MODEL}/recompute", None)
 
 
 async def _new_version(client: Client, path: str, change: Change) -> None:

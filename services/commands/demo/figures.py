@@ -104,7 +104,7 @@ class Figures:
             self.last = f"{data['number']}: {data['title']} ({data['service_class']}, {data['severity']})"
 
     def _matter(self, data: Mapping[str, Any]) -> None:
-        if data["reference"]:
+        if data["reference"] and data["type"] != "tier_drop":
             self.matters[data["reference"]] = data["case_id"], data["matter_id"]
 
     def _clock(self, event: CloudEvent) -> None:

@@ -22,7 +22,7 @@ from services.commands.demo.actions import Actions
 from services.commands.demo.agenda import Agenda, Happenings
 from services.commands.demo.client import Client, Stepper
 from services.commands.demo.directory import set_up_people
-from services.commands.demo.documents import change_documents
+from services.commands.demo.documents import change_documents, grade_everybody
 from services.commands.demo.figures import GROUP, TOPICS, Figures, listen
 from services.commands.demo.incidents import callers, read_incidents
 from services.commands.demo.live import Screen
@@ -128,6 +128,9 @@ class Play:
                 self._screen.show("loading purchases", self.figures, now=begin_of(), done=sent / len(purchases))
 
         await asyncio.gather(*(send(door) for door in range(_DOORS)))
+        await self._settle("storing")
+        self._screen.say(f"{len(purchases):,} purchases are stored; grading everybody")
+        await grade_everybody(self.client)
         await self._settle("grading")
         loading = time.monotonic() - began
         await self._hear()

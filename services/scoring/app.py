@@ -17,7 +17,7 @@ from services.scoring.store.models import Models
 from services.scoring.usecases.door import Door
 from services.scoring.usecases.recompute import JOB, recompute_job
 from services.scoring.usecases.sweep import agenda
-from services.scoring.workers import Sweeper
+from services.scoring.workers import DoorKeeper, Sweeper
 from shared.clock import Clock
 from shared.documents.router import documents_router
 from shared.serve import run
@@ -58,7 +58,7 @@ def build(settings: ScoringSettings, *, clock: Clock | None = None) -> Service:
             routers=routers,
             consumers=[facts_consumer(models, lanes=settings.lanes, batch=settings.batch)],
             jobs={JOB: recompute_job(models)},
-            workers=[sweeper.worker],
+            workers=[sweeper.worker, DoorKeeper(base.uow).worker],
             presets=[(kind, MODELS), (policies, POLICIES)],
             offered=[(kind, MODEL_DRAFTS)],
             reachable={Models: models, Door: Door(base.uow)},

@@ -183,7 +183,7 @@ async def test_junk_on_the_topic_goes_to_the_dead_letters_and_stops_nobody(scori
         ("2", "/data/amount", "amount"),
         ("3", "/subject", "key"),
         ("4", "/data", "utf-8"),
-        ("5", None, None),
+        ("5", "/type", "unknown-type"),
     ]
     assert await scoring.value("select count(*) from fact") == 1
     assert (await scoring.tier("C-1"))["tier"] == "general"
@@ -202,3 +202,17 @@ async def test_the_door_forgets_what_the_facts_remember(scoring):
 
     assert await scoring.value("select event_id from door") == "fact-7", "not applied yet: the door remembers it"
     assert (await tell(scoring, GOOD))["duplicates"] == 1
+
+
+async def test_the_door_keeper_forgets_all_that_was_applied_and_nothing_else(scoring):
+    from services.scoring.workers import DoorKeeper
+
+    await tell(scoring, {"facts": [fact(1), fact(2)]})
+    await scoring.let_in()
+    await tell(scoring, fact(3))
+
+    await DoorKeeper(scoring.service.base.uow).turn()
+
+    assert [row["event_id"] for row in await scoring.rows("select event_id from door")] == [fact(3)["id"]]
+    assert (await tell(scoring, fact(1)))["duplicates"] == 1
+    assert (await tell(scoring, fact(3)))["duplicates"] == 1

@@ -178,18 +178,7 @@ class Sender:
     async def _send(self, outgoing: Outgoing) -> None:
         started = datetime.now(UTC)
         row = outgoing.row
-        channel = self._channels.get(row.channel)
-        defect = None
-        try:
-            if channel is None:
-                outcome = Outcome(Verdict.REJECTED_PERMANENT, f"the channel {row.channel} is not set up")
-            else:
-                parcel = await self._parcel(outgoing, started)
-                defect = parcel.content.defect
-                outcome = await channel.send(parcel)
-        except Exception as error:
-            log.exception("sender.failed", delivery=row.id, channel=row.channel)
-            outcome = Outcome(Verdict.UNKNOWN, f"unforeseen: {type(error).__name__}")
+        outcome, defect = await self._hand_over(outgoing, started)
         self._recorder.keep(
             Tries(
                 row=row,
@@ -204,6 +193,23 @@ class Sender:
                 defect=defect,
             )
         )
+
+    async def _hand_over(self, outgoing: Outgoing, started: datetime) -> tuple[Outcome, str | None]:
+        """What became of it, and what was wrong with its template, if anything."""
+        row = outgoing.row
+        channel = self._channels.get(row.channel)
+        if channel is None:
+            return Outcome(Verdict.REJECTED_PERMANENT, f"the channel {row.channel} is not set up"), None
+        try:
+            parcel = await self._parcel(outgoing, started)
+        except Exception as error:  # noqa: BLE001 - nothing has left yet, so it may be tried again whatever it was
+            log.warning("sender.not_prepared", delivery=row.id, error=type(error).__name__, detail=str(error)[:300])
+            return Outcome(Verdict.REJECTED_RETRYABLE, f"not sent: {type(error).__name__}"), None
+        try:
+            return await channel.send(parcel), parcel.content.defect
+        except Exception as error:
+            log.exception("sender.failed", delivery=row.id, channel=row.channel)
+            return Outcome(Verdict.UNKNOWN, f"unforeseen: {type(error).__name__}"), parcel.content.defect
 
     async def _parcel(self, outgoing: Outgoing, wall: datetime) -> Parcel:
         if self._ack_key is None:

@@ -150,3 +150,22 @@ async def test_a_delivery_that_our_own_code_cannot_handle_stops_nobody_else_and_
     assert sound["state"] == "accepted"
     (undeliverable,) = await notify.published("message.undeliverable")
     assert undeliverable["message_id"] == broken["message_id"]
+
+
+async def test_a_message_that_could_not_be_prepared_was_not_sent_and_is_tried_again(notify):
+    await notify.person("E-1")
+    await notify.only_route(tell=[{**ROUTE, "urgency": "high", "acknowledge": True}])
+    await notify.happen(notify.opened())
+    await notify.has("alter table secret rename to secret_away")
+
+    async with going(notify):
+        await until(lambda: _tried(notify))
+        await notify.has("alter table secret_away rename to secret")
+        (delivery,) = await notify.settled()
+
+    assert delivery["state"] == "accepted"
+    assert len(notify.mail.mails) == 1
+
+
+async def _tried(notify):
+    return bool(await notify.rows("select from attempt where outcome = 'rejected_retryable'"))

@@ -31,6 +31,7 @@ _CHUNK = 4000
 _HISTORY = f"""
 insert into subject (id) select 'C-' || n from generate_series(0, {CUSTOMERS - 1}) n;
 insert into customer (id, first_seen_at) select 'C-' || n, $now from generate_series(0, {CUSTOMERS - 1}) n;
+insert into customer_state (customer_id) select id from customer;
 insert into purchase (customer_id, order_id, told_at, placed_at, currency, amount)
 select 'C-' || n % {CUSTOMERS}, 'old-' || n, at, at, 'CNY', 10000 + n::bigint * 7919 % 9000000
 from (select n, $now - n::bigint * 104729 % 63000000 * interval '1 second' as at
@@ -38,7 +39,7 @@ from (select n, $now - n::bigint * 104729 % 63000000 * interval '1 second' as at
 insert into fact (source, event_id, type, customer_id, occurred_at, received_at, body)
 select '/shop', order_id, 'customer.order.placed.v1', customer_id, placed_at, placed_at,
        jsonb_build_object('order_id', order_id, 'amount', (amount / 100.0)::text, 'currency', 'CNY',
-                          'placed_at', placed_at) from purchase;
+                          'placed_at', placed_at)::text from purchase;
 insert into refund (customer_id, order_id, refunded_at, currency, amount)
 select customer_id, order_id, placed_at + interval '1 day', 'CNY', amount / 2 from purchase
 where right(order_id, 2) = '77';

@@ -38,13 +38,15 @@ class PerMessage:
             purchase=("customer_id", "order_id"),
             refund=("customer_id", "order_id", "refunded_at"),
             customer=(),
+            customer_state=(),
             standing=(),
             tier_history=(),
             outbox=(),
         )
-        self.Subject, self.Fact, self.Purchase, self.Refund, self.Customer, self.Standing, self.History, self.Outbox = (
-            classes
-        )
+        (
+            self.Subject, self.Fact, self.Purchase, self.Refund, self.Customer, self.State, self.Standing, self.History,
+            self.Outbox,
+        ) = classes  # fmt: skip
 
     async def __call__(self, message: Any) -> None:
         event = decode(message.key, message.value, message.headers)
@@ -72,8 +74,8 @@ class PerMessage:
             await self._upsert_order(session, event, order)
             customer = await session.get(self.Customer, event.subject)
             if customer is None:
-                customer = self.Customer(id=event.subject, first_seen_at=now, version=0)
-                session.add(customer)
+                customer = self.Customer(id=event.subject, first_seen_at=now)
+                session.add_all([customer, self.State(customer_id=event.subject, version=0)])
             await session.flush()
             await self._regrade(session, subject, customer, now)
 
@@ -101,7 +103,6 @@ class PerMessage:
         changed = before is None or (before.tier, before.service_class) != (tier, service_class)
         if standing is None:
             standing = self.Standing(customer_id=customer.id, model=MODEL, graded_before=True)
-            session.add(standing)
         standing.model_version, standing.state, standing.tier = self._version, "graded", tier
         standing.rank, standing.service_class = rank, service_class
         standing.next_change_at = _next_look(metrics, now)
@@ -109,8 +110,10 @@ class PerMessage:
         if changed:
             standing.effective_at = standing.computed_at = now
             standing.cause = "data"
-            entry = await self._write_history(session, customer, before, after, bands, points, now)
-        self._tell(session, subject, customer, entry, after, metrics["spend_365d"], now)
+            entry, standing.history_id = await self._write_history(session, customer, before, after, bands, points, now)
+        session.add(standing)
+        state = await session.get(self.State, customer.id)
+        self._tell(session, subject, customer, state, entry, after, metrics["spend_365d"], now)
 
     async def _metrics(self, session: Any, customer: Any, now: datetime) -> dict[str, Any]:
         """The metrics of rfm-lifecycle, refunds taken off, in one query of the ORM."""
@@ -153,7 +156,7 @@ class PerMessage:
 
     async def _write_history(
         self, session: Any, customer: Any, before: Any, after: Any, bands: Any, points: int, now: datetime
-    ) -> Entry:
+    ) -> tuple[Entry, int]:
         old_bands: dict[str, Any] = {}
         if before is not None:
             forever = self.History.valid_to == literal_column("'infinity'::timestamptz")
@@ -165,55 +168,63 @@ class PerMessage:
                 )
             ).one()
             old.valid_to, old_bands = now, old.bands
-            await session.flush()
         direction = "initial" if before is None else "upgrade" if after.rank < before.rank else "downgrade"
-        session.add(
-            self.History(
-                customer_id=customer.id,
-                model=MODEL,
-                model_version=after.version,
-                state=after.state,
-                tier=after.tier,
-                rank=after.rank,
-                service_class=after.service_class,
-                from_tier=before.tier if before else None,
-                direction=direction,
-                cause="data",
-                score_num=points,
-                score_den=1,
-                bands=bands,
-                valid_from=now,
-                recorded_at=now,
-            )
+        entry = self.History(
+            customer_id=customer.id,
+            model=MODEL,
+            model_version=after.version,
+            state=after.state,
+            tier=after.tier,
+            rank=after.rank,
+            service_class=after.service_class,
+            from_tier=before.tier if before else None,
+            direction=direction,
+            cause="data",
+            score_num=points,
+            score_den=1,
+            bands=bands,
+            valid_from=now,
+            recorded_at=now,
         )
-        return Entry(
+        session.add(entry)
+        await session.flush()
+        made = Entry(
             customer.id, Change(before, after, direction, "data"), (points, 1), (15, 1), bands, old_bands, None
         )
+        return made, entry.id
 
     def _tell(
-        self, session: Any, subject: Any, customer: Any, entry: Any, after: Verdict, revenue: int, now: datetime
+        self,
+        session: Any,
+        subject: Any,
+        customer: Any,
+        told: Any,
+        entry: Any,
+        after: Verdict,
+        revenue: int,
+        now: datetime,
     ) -> None:
         """Tier change and snapshot, where there is anything new to tell."""
         state = CustomerState(
             customer.id, customer.segment, after.service_class, "graded", MODEL, band_of(revenue, 2), "CNY"
         )
-        told = Published(
+        published = Published(
             customer.id, customer.name, customer.segment, customer.region, customer.account_manager,
-            customer.parent_customer_id, customer.published, subject.sequence,
+            customer.parent_customer_id, None, subject.sequence,
         )  # fmt: skip
         events = []
         if entry is not None:
-            classes = (customer.service_class or "standard", after.service_class)
+            classes = (told.service_class or "standard", after.service_class)
             version = subject.sequence + 1
-            event = tier_changed(entry, told, version=version, primary=MODEL, classes=classes, now=now)
+            event = tier_changed(entry, published, version=version, primary=MODEL, classes=classes, now=now)
             events.append((TIERS, event))
-        fields = snapshot_fields(told, state, {MODEL: after.tier})
-        if fields != customer.published:
-            customer.version = subject.sequence + len(events) + 1
-            customer.published = fields
-            events.append((CUSTOMERS, snapshot(customer.id, fields, version=customer.version, now=now)))
-        customer.service_class, customer.service_class_source = after.service_class, "graded"
-        customer.primary_model, customer.revenue_band, customer.revenue_currency = MODEL, state.revenue_band, "CNY"
+        fields = snapshot_fields(published, state, {MODEL: after.tier})
+        if told.published is None or fields != msgspec.json.decode(told.published):
+            told.version = subject.sequence + len(events) + 1
+            told.published = msgspec.json.encode(fields).decode()
+            events.append((CUSTOMERS, snapshot(customer.id, fields, version=told.version, now=now)))
+        told.service_class, told.service_class_source = after.service_class, "graded"
+        told.primary_model, told.revenue_band, told.revenue_currency = MODEL, state.revenue_band, "CNY"
         for topic, event in events:
             subject.sequence += 1
             numbered = msgspec.structs.replace(event, sequence=subject.sequence)

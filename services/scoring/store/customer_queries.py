@@ -38,11 +38,11 @@ class CustomerRow:
 
 _SELECT: Final = """
 select c.id, c.name, c.segment, c.region, c.account_manager, c.industry, c.size, c.since, c.parent_customer_id,
-       c.payment_terms_days, c.details::text, c.service_class, c.service_class_source, c.primary_model,
+       c.payment_terms_days, c.details::text, t.service_class, t.service_class_source, t.primary_model,
        (select coalesce(jsonb_object_agg(s.model, s.tier) filter (where s.tier is not null), '{}')::text
         from standing s where s.customer_id = c.id),
-       coalesce(c.published, '{}')::text, c.first_seen_at, c.revision, c.version
-from customer c
+       coalesce(t.published, '{}'), c.first_seen_at, c.revision, t.version
+from customer c join customer_state t on t.customer_id = c.id
 """
 
 
@@ -74,19 +74,19 @@ async def search(raw: Raw, wanted: Search, *, after: str | None, limit: int) -> 
         values.append(value)
         return f"${len(values)}"
 
-    for column in ("segment", "region", "account_manager", "service_class"):
+    for column, table in (("segment", "c"), ("region", "c"), ("account_manager", "c"), ("service_class", "t")):
         value = getattr(wanted, column)
         if value is not None:
-            conditions.append(f"c.{column} = {bind(value)}")
+            conditions.append(f"{table}.{column} = {bind(value)}")
     if wanted.text:
         name = comparable(wanted.text)
         pieces, inside = bind(sorted(grams(name))), bind(f"%{_literal(name)}%")
         id_ = bind(f"{_literal(wanted.text.strip())}%")
         conditions.append(f"(c.name_grams @> {pieces} and c.search_name like {inside} or c.id like {id_})")
     if wanted.tier is not None or wanted.model is not None:
-        tier = "" if wanted.tier is None else f" and t.tier = {bind(wanted.tier)}"
-        model = "c.primary_model" if wanted.model is None else bind(wanted.model)
-        graded = f"select from standing t where t.customer_id = c.id and t.model = {model}{tier} and t.tier is not null"
+        tier = "" if wanted.tier is None else f" and g.tier = {bind(wanted.tier)}"
+        model = "t.primary_model" if wanted.model is None else bind(wanted.model)
+        graded = f"select from standing g where g.customer_id = c.id and g.model = {model}{tier} and g.tier is not null"
         conditions.append(f"exists ({graded})")
     if after is not None:
         conditions.append(f"c.id > {bind(after)}")

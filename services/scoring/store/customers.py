@@ -14,9 +14,9 @@ from services.scoring.store.raw import Raw
 from shared.db.packing import pack, unpacked
 
 _STATES: Final = f"""
-select id, segment, service_class, service_class_source, primary_model, revenue_band, revenue_currency,
+select customer_id, segment, service_class, service_class_source, primary_model, revenue_band, revenue_currency,
        published is null
-from customer where id = any({unpacked("$1")})
+from customer_state where customer_id = any({unpacked("$1")})
 """
 
 
@@ -43,8 +43,11 @@ async def state_rows(raw: Raw, ids: Iterable[str]) -> list[Sequence[Any]]:
 
 
 _ENSURE: Final = f"""
-insert into customer (id, first_seen_at) select id, $2 from unnest({unpacked("$1")}) as given (id)
-on conflict do nothing returning id
+with fresh as (
+    insert into customer (id, first_seen_at) select id, $2 from unnest({unpacked("$1")}) as given (id)
+    on conflict do nothing returning id
+)
+insert into customer_state (customer_id) select id from fresh returning customer_id
 """
 
 
@@ -83,6 +86,12 @@ where c.id = p.id
 """
 
 
+_SAVE_SEGMENTS: Final = """
+update customer_state s set segment = p.segment from unnest($1::text[], $2::text[]) as p (id, segment)
+where s.customer_id = p.id and s.segment is distinct from p.segment
+"""
+
+
 async def save_profiles(raw: Raw, changed: Mapping[str, tuple[Profile, int]]) -> None:
     """Write profiles; the number beside each is by how much its revision grows."""
     rows = []
@@ -101,6 +110,7 @@ async def save_profiles(raw: Raw, changed: Mapping[str, tuple[Profile, int]]) ->
             )
         )
     await raw.execute(_SAVE_PROFILES, *(list(column) for column in zip(*rows, strict=True)))
+    await raw.execute(_SAVE_SEGMENTS, [row[0] for row in rows], [row[1 + COLUMNS.index("segment")] for row in rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +128,10 @@ class Published:
 
 
 _PUBLISHED: Final = f"""
-select c.id, c.name, c.segment, c.region, c.account_manager, c.parent_customer_id, c.published::text,
+select c.id, c.name, c.segment, c.region, c.account_manager, c.parent_customer_id, t.published,
        coalesce(s.sequence, 0)
-from customer c left join subject s on s.id = c.id where c.id = any({unpacked("$1")})
+from customer c join customer_state t on t.customer_id = c.id left join subject s on s.id = c.id
+where c.id = any({unpacked("$1")})
 """
 
 
@@ -134,14 +145,14 @@ async def published(raw: Raw, ids: Iterable[str]) -> dict[str, Published]:
 
 
 _SAVE_PUBLISHED: Final = f"""
-update customer c set
+update customer_state c set
     service_class = p.service_class, service_class_source = p.source, primary_model = p.primary_model,
     revenue_band = p.band, revenue_currency = p.currency,
-    published = coalesce(p.published::jsonb, c.published), version = coalesce(p.version, c.version)
+    published = coalesce(p.published, c.published), version = coalesce(p.version, c.version)
 from unnest({unpacked("$1")}, {unpacked("$2")}, {unpacked("$3")}, {unpacked("$4")}, {unpacked("$5", "smallint")},
             {unpacked("$6")}, {unpacked("$7")}, {unpacked("$8", "bigint")})
     as p (id, service_class, source, primary_model, band, currency, published, version)
-where c.id = p.id
+where c.customer_id = p.id
 """
 
 

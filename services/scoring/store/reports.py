@@ -20,7 +20,8 @@ class TierCount:
 _DISTRIBUTION: Final = """
 select s.tier, s.rank, s.service_class, count(*) from standing s
 where s.model = $1
-  and ($2::text is null or exists (select from customer c where c.id = s.customer_id and c.segment = $2))
+  and ($2::text is null or exists (
+      select from customer_state c where c.customer_id = s.customer_id and c.segment = $2))
 group by s.tier, s.rank, s.service_class order by s.rank nulls last, s.tier
 """
 
@@ -33,7 +34,8 @@ async def distribution(raw: Raw, model: str, *, segment: str | None) -> list[Tie
 async def service_classes(raw: Raw, *, segment: str | None) -> dict[str, int]:
     """How many customers have each service class now."""
     rows = await raw.fetch(
-        "select service_class, count(*) from customer where $1::text is null or segment = $1 group by 1 order by 1",
+        "select service_class, count(*) from customer_state where $1::text is null or segment = $1"
+        " group by service_class order by service_class",
         segment,
     )
     return {row[0]: row[1] for row in rows}

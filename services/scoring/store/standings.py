@@ -10,7 +10,7 @@ import orjson
 
 from services.scoring.domain.standing import Change, Standing, Verdict
 from services.scoring.store.raw import Raw
-from services.scoring.store.tier_history import OPEN_ENTRY, close_entries, write_entries
+from services.scoring.store.tier_history import close_entries, new_ids, write_entries
 from shared.db.packing import pack, unpacked
 
 Place = tuple[str, str]
@@ -43,20 +43,21 @@ async def verdicts(raw: Raw, ids: Iterable[str]) -> dict[str, dict[str, Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A standing and the bands that led to it."""
+    """A standing, the entry of the history that it is, and the bands that led to it."""
 
     standing: Standing
+    history_id: int
     bands: Mapping[str, str | None]
 
 
 _REACHED: Final = f"""
 select n.customer_id, n.model, s.model_version, s.state, s.tier, s.rank, s.service_class, s.graded_before,
-       s.effective_at, s.cause, entry.bands::text
+       s.effective_at, s.cause, s.history_id, entry.bands::text
 from unnest({unpacked("$1")}, {unpacked("$2")}) as n (customer_id, model)
 cross join lateral (
     select * from standing where standing.customer_id = n.customer_id and standing.model = n.model limit 1
 ) as s
-cross join lateral ({OPEN_ENTRY}) as entry
+cross join lateral (select bands from tier_history where tier_history.id = s.history_id limit 1) as entry
 """
 
 
@@ -66,15 +67,19 @@ async def reached(raw: Raw, places: Sequence[Place]) -> dict[Place, Reached]:
         return {}
     rows = await raw.fetch(_REACHED, pack(place[0] for place in places), pack(place[1] for place in places))
     found: dict[Place, Reached] = {}
-    for customer_id, model, version, state, tier, rank, class_, before, effective_at, cause, bands in rows:
+    for customer_id, model, version, state, tier, rank, class_, before, effective_at, cause, history_id, bands in rows:
         verdict = Verdict(model, version, state, tier, rank, class_)
-        found[customer_id, model] = Reached(Standing(verdict, before, effective_at, cause), orjson.loads(bands))
+        standing = Standing(verdict, before, effective_at, cause)
+        found[customer_id, model] = Reached(standing, history_id, orjson.loads(bands))
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A change as it enters the history: with the exact score and the band of each indicator that led to it."""
+    """A change as it enters the history: with the exact score and the band of each indicator that led to it.
+
+    `replaces` is the id of the entry that was in force.
+    """
 
     customer_id: str
     change: Change
@@ -83,20 +88,23 @@ class Entry:
     bands: Mapping[str, str | None]
     bands_before: Mapping[str, str | None]
     next_change_at: datetime | None
+    replaces: int | None = None
 
 
 _PUT: Final = f"""
 insert into standing as s (customer_id, model, model_version, state, tier, rank, service_class, graded_before,
-                           effective_at, computed_at, cause, next_change_at)
-select customer_id, model, version, state, tier, rank, class, tier is not null, $10, $10, cause, next_change_at
+                           effective_at, computed_at, cause, next_change_at, history_id)
+select customer_id, model, version, state, tier, rank, class, tier is not null, $11, $11, cause, next_change_at,
+       history_id
 from unnest({unpacked("$1")}, {unpacked("$2")}, {unpacked("$3", "int")}, {unpacked("$4")}, {unpacked("$5")},
-            {unpacked("$6", "smallint")}, {unpacked("$7")}, {unpacked("$8")}, {unpacked("$9", "timestamptz")})
-    as n (customer_id, model, version, state, tier, rank, class, cause, next_change_at)
+            {unpacked("$6", "smallint")}, {unpacked("$7")}, {unpacked("$8")}, {unpacked("$9", "timestamptz")},
+            {unpacked("$10", "bigint")})
+    as n (customer_id, model, version, state, tier, rank, class, cause, next_change_at, history_id)
 on conflict (customer_id, model) do update set
     model_version = excluded.model_version, state = excluded.state, tier = excluded.tier, rank = excluded.rank,
     service_class = excluded.service_class, graded_before = s.graded_before or excluded.graded_before,
     effective_at = excluded.effective_at, computed_at = excluded.computed_at, cause = excluded.cause,
-    next_change_at = excluded.next_change_at
+    next_change_at = excluded.next_change_at, history_id = excluded.history_id
 """
 
 
@@ -105,6 +113,7 @@ async def record(raw: Raw, entries: Iterable[Entry], *, now: datetime) -> None:
     ordered = sorted(entries, key=lambda entry: (entry.customer_id, entry.change.after.model))
     if not ordered:
         return
+    ids = await new_ids(raw, len(ordered))
     rows = [
         (
             entry.customer_id,
@@ -116,19 +125,20 @@ async def record(raw: Raw, entries: Iterable[Entry], *, now: datetime) -> None:
             after.service_class,
             entry.change.cause,
             entry.next_change_at,
+            id_,
         )
-        for entry, after in ((entry, entry.change.after) for entry in ordered)
+        for id_, entry, after in ((id_, entry, entry.change.after) for id_, entry in zip(ids, ordered, strict=True))
     ]
     await raw.execute(_PUT, *(pack(column) for column in zip(*rows, strict=True)), now)
-    replaced = [(e.customer_id, e.change.after.model) for e in ordered if e.change.before is not None]
-    await close_entries(raw, replaced, now=now)
-    await write_entries(raw, [_history_row(entry, now) for entry in ordered])
+    await close_entries(raw, [entry.replaces for entry in ordered if entry.replaces is not None], now=now)
+    await write_entries(raw, [_history_row(id_, entry, now) for id_, entry in zip(ids, ordered, strict=True)])
 
 
-def _history_row(entry: Entry, now: datetime) -> tuple[Any, ...]:
+def _history_row(id_: int, entry: Entry, now: datetime) -> tuple[Any, ...]:
     before, after = entry.change.before, entry.change.after
     numerator, denominator = entry.score or (None, None)
     return (
+        id_,
         entry.customer_id,
         after.model,
         after.version,
@@ -170,15 +180,15 @@ async def reschedule(raw: Raw, moved: Mapping[Place, tuple[int, datetime | None]
 
 _END: Final = f"""
 delete from standing s using unnest({unpacked("$1")}, {unpacked("$2")}) as n (customer_id, model)
-where s.customer_id = n.customer_id and s.model = n.model
+where s.customer_id = n.customer_id and s.model = n.model returning s.history_id
 """
 
 
 async def end(raw: Raw, places: Sequence[Place], *, now: datetime) -> None:
     """Models that no longer apply say nothing of these customers from `now` on."""
     if places:
-        await raw.execute(_END, pack(place[0] for place in places), pack(place[1] for place in places))
-        await close_entries(raw, places, now=now)
+        ended = await raw.fetch(_END, pack(place[0] for place in places), pack(place[1] for place in places))
+        await close_entries(raw, [row[0] for row in ended], now=now)
 
 
 _DUE: Final = """

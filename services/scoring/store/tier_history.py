@@ -5,7 +5,7 @@ later entry ends the one before in place: what was believed about a moment alrea
 merges and reversals, which rewrite the past, supersede entries.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,31 +13,28 @@ from typing import Any, Final
 from services.scoring.store.raw import Raw
 from shared.db.packing import pack, unpacked
 
-OPEN_ENTRY: Final = """
-    select h.id, h.bands from tier_history h
-    where h.customer_id = n.customer_id and h.model = n.model
-      and h.valid_to = 'infinity' and h.superseded_at = 'infinity' limit 1
-"""
-"""The entry in force of a place `n`: one look at the index of open ones, whatever the planner thinks of the table."""
-
-_CLOSE: Final = f"""
-update tier_history set valid_to = $3 where id = any(array(
-    select entry.id from unnest({unpacked("$1")}, {unpacked("$2")}) as n (customer_id, model)
-    cross join lateral ({OPEN_ENTRY}) as entry))
+_CLOSE: Final = f"update tier_history set valid_to = $2 where id = any({unpacked('$1', 'bigint')})"
+_IDS: Final = """
+select nextval(pg_get_serial_sequence('tier_history', 'id')) from generate_series(1, $1::int)
 """
 _COLUMNS: Final = (
-    "customer_id", "model", "model_version", "state", "tier", "rank", "service_class", "from_tier", "direction",
+    "id", "customer_id", "model", "model_version", "state", "tier", "rank", "service_class", "from_tier", "direction",
     "cause", "score_num", "score_den", "bands", "valid_from", "recorded_at",
 )  # fmt: skip
 
 
-async def close_entries(raw: Raw, places: Sequence[tuple[str, str]], *, now: datetime) -> None:
-    """The entries in force in these places (customer, model) are true until `now` only."""
-    if places:
-        await raw.execute(_CLOSE, pack(place[0] for place in places), pack(place[1] for place in places), now)
+async def new_ids(raw: Raw, count: int) -> list[int]:
+    """Ids for so many entries to come."""
+    return [row[0] for row in await raw.fetch(_IDS, count)]
 
 
-async def write_entries(raw: Raw, rows: Iterable[tuple[Any, ...]]) -> None:
+async def close_entries(raw: Raw, ids: Sequence[int], *, now: datetime) -> None:
+    """These entries, which are in force, are true until `now` only."""
+    if ids:
+        await raw.execute(_CLOSE, pack(ids), now)
+
+
+async def write_entries(raw: Raw, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write entries in force, as rows of the table's columns up to the instants from which they hold and are known."""
     await raw.copy_records_to_table("tier_history", columns=_COLUMNS, records=rows)
 

@@ -124,6 +124,7 @@ def entries_of(graded: Graded, before: Mapping[Place, Reached], *, causes: tuple
                     bands={name[5:]: band for name, band in row.items() if name[:5] == "band."},
                     bands_before=old.bands if old else {},
                     next_change_at=row["next"],
+                    replaces=old.history_id if old else None,
                 )
             )
     return entries

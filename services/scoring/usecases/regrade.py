@@ -131,6 +131,8 @@ async def _timing(work: UnitOfWork, models: Sequence[ActiveModel], whole: frozen
     if not whole:
         return Timing(days, whole)
     ids, sources = sorted(whole), sources_of(models)
+    # Days just added count for the others only: one that was taken back would hide the last day that stands.
+    days = {zone: frame.filter(~pl.col("customer_id").is_in(ids)) for zone, frame in days.items()}
     for zone, currency in {_place(model) for model in models}:
         found = await fact_days(work.raw, ids, sources, as_of=work.now, zone=zone, currency=currency)
         days[zone] = pl.concat([days[zone], found]) if zone in days else found

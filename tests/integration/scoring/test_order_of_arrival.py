@@ -95,8 +95,8 @@ async def state(scoring: Scoring) -> dict:
         "customer": [
             tuple(row)
             for row in await scoring.rows(
-                "select id, name, since, service_class, service_class_source, primary_model, revenue_band, published,"
-                " field_times from customer order by id"
+                "select id, name, since, t.segment, service_class, service_class_source, primary_model, revenue_band,"
+                " published, field_times from customer join customer_state t on t.customer_id = id order by id"
             )
         ],
         "facts": await scoring.value("select count(*) from fact"),
@@ -113,8 +113,8 @@ async def values(scoring: Scoring, customer: str) -> dict[str, Fraction | int | 
 
 async def forget(scoring: Scoring) -> None:
     await scoring.rows(
-        "truncate fact, purchase, refund, interaction, complaint, mention, survey_answer, rating, customer, standing,"
-        " tier_history, subject, outbox, door"
+        "truncate fact, purchase, refund, interaction, complaint, mention, survey_answer, rating, customer,"
+        " customer_state, standing, tier_history, subject, outbox, door"
     )
 
 
@@ -168,6 +168,15 @@ async def test_a_late_fact_adds_an_entry_effective_now(scoring):
 
     entries = (await scoring.get("/v1/customers/C-1/tier-history"))["items"]
     assert [entry["valid_from"] for entry in entries] == ["2026-03-03T02:00:00Z", "2026-03-02T02:00:00Z"]
+
+
+async def test_an_order_taken_back_in_its_own_batch_does_not_hide_the_one_before(scoring):
+    await scoring.deliver(an_order(at=ago(days=1)))
+    due = (await scoring.standing("C-1"))["next_change_at"]
+
+    await scoring.deliver(an_order(order="SO-9", amount="5.00"), a_refund("SO-9", "5.00"))
+
+    assert (await scoring.standing("C-1"))["next_change_at"] == due
 
 
 async def test_of_two_tellings_of_one_order_the_later_wins(scoring):

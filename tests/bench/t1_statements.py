@@ -1,4 +1,4 @@
-"""What timer worker is held against: the same effect in one SQL statement, with and without the customers' locks."""
+"""What the timer worker is held against: the effect in one SQL statement, with and without the locks of customers."""
 
 from datetime import datetime
 

@@ -9,11 +9,12 @@ from services.notify.kinds import PRESETS, ROUTES, TEMPLATES, Books
 from services.notify.names import SENDER
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
-from services.notify.workers import open_channels, open_deliveries, sending
+from services.notify.workers import open_channels, open_deliveries
 from shared.clock import Clock
 from shared.serve import run
 from shared.service import Foundation, Parts, Service, build_service
 from shared.web.app import About
+from shared.worker import Worker
 
 ABOUT = About(
     title="Moat notify",
@@ -38,7 +39,7 @@ def build(settings: NotifySettings, *, clock: Clock | None = None) -> Service:
             about=ABOUT,
             routers=routers(),
             consumers=consumers(books),
-            workers=(sending(sender, channels),),
+            workers=(Worker("sender", sender.run, sender.heartbeat),),
             presets=((ROUTES, PRESETS / "routes"), (TEMPLATES, PRESETS / "templates")),
             reachable={Books: books, Channels: Channels(channels, settings.allowance), Sender: sender},
             others={"deliveries": open_deliveries(base.database, base.clock)},

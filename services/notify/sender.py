@@ -79,7 +79,10 @@ class Sender:
         self._woken.set()
 
     async def run(self) -> None:
-        """Send until cancelled; then what is on its way is finished and recorded, within `finish_seconds`."""
+        """Send until cancelled; then what is on its way is finished and recorded, within `finish_seconds`.
+
+        The channels' connections are closed at the end; a channel opens them anew when it is used again.
+        """
         recording = asyncio.create_task(self._recorder.run(), name="sender-recorder")
         try:
             await self._claim_for_ever(recording)
@@ -89,6 +92,7 @@ class Sender:
             recording.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await recording
+            await asyncio.gather(*(channel.close() for channel in self._channels.values()), return_exceptions=True)
 
     async def _claim_for_ever(self, recording: "asyncio.Task[None]") -> None:
         attempt = 0

@@ -1,17 +1,14 @@
 """What runs in the background of notify besides the kernel's own loops."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from services.notify.channels.port import Channel
 from services.notify.channels.smtp import SmtpChannel
 from services.notify.channels.webhook import WebhookChannel
-from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
 from services.notify.store.queue import backlog
 from shared.clock import Clock
 from shared.db.database import Database, raw_connection
-from shared.worker import Worker
 
 
 def open_channels(settings: NotifySettings) -> dict[str, Channel]:
@@ -30,18 +27,6 @@ def open_channels(settings: NotifySettings) -> dict[str, Channel]:
         settings.allowance, timeout=min(30.0, settings.try_seconds), connections=settings.webhook_connections
     )
     return channels
-
-
-def sending(sender: Sender, channels: Mapping[str, Channel]) -> Worker:
-    """The sender as a worker; its channels are closed when it stops."""
-
-    async def run() -> None:
-        try:
-            await sender.run()
-        finally:
-            await asyncio.gather(*(channel.close() for channel in channels.values()), return_exceptions=True)
-
-    return Worker("sender", run, sender.heartbeat)
 
 
 def open_deliveries(database: Database, clock: Clock) -> Callable[[], Awaitable[int]]:

@@ -132,9 +132,11 @@ def a_platform(
 
 async def _set_up(running: RunningPlatform) -> None:
     client = Client(running.urls(), running.platform.admin_key)
-    await set_up_people(client)
-    await Stepper(client).settle()
-    await client.close()
+    try:
+        await set_up_people(client)
+        await Stepper(client).settle()
+    finally:
+        await client.close()
 
 
 @contextmanager

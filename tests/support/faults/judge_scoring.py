@@ -17,7 +17,10 @@ from tests.support.faults.evidence import Evidence, Verdict, repeated
 
 SCORING = ServiceName.SCORING
 _STANDINGS = "select customer_id, model, state, tier, rank, service_class from standing"
-_CUSTOMERS = "select id, service_class, service_class_source, name, region from customer"
+_CUSTOMERS = (
+    "select c.id, t.service_class, t.service_class_source, c.name, c.region"
+    " from customer c join customer_state t on t.customer_id = c.id"
+)
 
 
 async def judge_scoring(evidence: Evidence, platform: Platform, verdict: Verdict, *, random: Random) -> None:
@@ -117,7 +120,9 @@ async def _told(evidence: Evidence, verdict: Verdict) -> None:
         ((*key, count) for key, count in told.items()),
     )
     last = {e.event.subject: e.data for e in evidence.of_type("scoring.customer.snapshot.v1")}
-    rows = await evidence.rows(SCORING, "select id, service_class, version from customer where published is not null")
+    rows = await evidence.rows(
+        SCORING, "select customer_id as id, service_class from customer_state where published is not null"
+    )
     verdict.same(
         "customers and their last snapshots",
         ((row["id"], row["service_class"]) for row in rows),

@@ -1,11 +1,12 @@
 """Fixtures of every tier."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from shared.db.embedded import EmbeddedPostgres
 from tests.support.kafka import kafka, own_kafka, pytest_sessionfinish, pytest_unconfigure
+from tests.support.platform import RunningPlatform, World, a_platform
 from tests.support.postgres import TestPostgres, free_port, server_directory
 
 __all__ = ["kafka", "own_kafka", "pytest_sessionfinish", "pytest_unconfigure"]
@@ -66,3 +67,34 @@ def notify_database(postgres: TestPostgres) -> Iterator[str]:
     """A new database of notify."""
     with postgres.migrated("notify") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def on_the_embedded_bus() -> Iterator[RunningPlatform]:
+    """A whole platform on the embedded bus, with stepped clocks."""
+    with server_directory() as directory, a_platform(directory) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def on_kafka(kafka: str) -> Iterator[RunningPlatform]:
+    """A whole platform on Kafka. No other may run on the broker that the tests share: they would be one group."""
+    with server_directory() as directory, a_platform(directory, bus=f"kafka://{kafka}") as running:
+        yield running
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def running(request: pytest.FixtureRequest) -> RunningPlatform:
+    """The platform on each bus in turn."""
+    found: RunningPlatform = request.getfixturevalue(
+        "on_the_embedded_bus" if request.param == "embedded" else "on_kafka"
+    )
+    return found
+
+
+@pytest.fixture
+async def world(running: RunningPlatform) -> AsyncIterator[World]:
+    """What a person does with the platform, step by step."""
+    made = World(running)
+    yield made
+    await made.close()

@@ -98,6 +98,9 @@ class Database:
                 if driver is not None and (driver.is_closed() or isinstance(error, asyncpg.InternalClientError)):
                     sync.engine.pool._invalidate(pooled, _checkin=False)  # noqa: SLF001 - there is no public way
                     await connection.invalidate()
+                if driver is not None and driver.is_closed() and type(error) is RuntimeError:
+                    # COPY writes to the socket itself, and the event loop's word for a closed one is no OSError.
+                    raise ConnectionResetError("the connection to the database is lost") from error
             raise
 
 

@@ -50,8 +50,8 @@ def test_the_broker_is_the_version_that_the_tests_run_on():
 
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
-def test_its_commands_and_settings_run_as_local_processes(tmp_path, postgres, kafka):
-    secrets = _secrets(tmp_path, postgres)
+def test_its_commands_and_settings_run_as_local_processes(tmp_path, postgres, own_kafka):
+    secrets, kafka = _secrets(tmp_path, postgres), own_kafka.bootstrap
     base = free_base()
     log = tmp_path / "out.log"
     running: list[subprocess.Popen[bytes]] = []

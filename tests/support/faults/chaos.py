@@ -51,8 +51,8 @@ class Chaos:
     async def crash_postgres(self) -> None:
         """Stop PostgreSQL without a checkpoint, as a loss of power would."""
         async with self._servers:
-            await asyncio.to_thread(self._platform.postgres.stop_immediately)
-            self.done["postgres stopped immediately"] += 1
+            if await asyncio.to_thread(self._platform.postgres.crash):
+                self.done["postgres stopped immediately"] += 1
 
     async def crash_broker(self) -> None:
         """Kill -9 the broker and start it again after a moment."""

@@ -1,7 +1,6 @@
 """What people and other systems do in the demo, through the public doors."""
 
 import asyncio
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,7 +17,6 @@ from services.commands.names import ServiceName
 
 _AGENT: Final = "service-desk"
 _MANAGER: Final = "account-manager"
-_CUSTOMER: Final = re.compile(r"CDNOW-\d+")
 _PATHS: Final = {"acknowledge": ("acknowledge",), "respond": ("respond",), "wait": ("wait",), "continue": ("continue",),
                  "resolve": ("propose-resolution", "resolve"), "reopen": ("reopen",)}  # fmt: skip
 
@@ -34,8 +32,7 @@ class Actions:
         self._mails_read = 0
         self._mails_seen = 0
         self._begun: list[tuple[str, str | None, datetime]] = []
-        self._falls: dict[str, tuple[str, str | None]] = {}
-        self._called: set[str] = set()
+        self._called: set[tuple[str, str | None]] = set()
         self.refused: dict[str, int] = {}
 
     @property
@@ -54,13 +51,10 @@ class Actions:
             raise RuntimeError(f"a fact was rejected: {answer['rejected'][0]}")
 
     async def buy(self, purchases: Sequence[Purchase]) -> None:
-        """A day's purchases; a fall in tier is resolved when the customer buys again."""
+        """A day's purchases."""
         facts = [purchase.fact() for purchase in purchases]
         for start in range(0, len(facts), 500):
             await self.facts(facts[start : start + 500])
-        returned = [self._falls.pop(c) for c in sorted({p.customer for p in purchases}) if c in self._falls]
-        order = {"by": _MANAGER, "reason": "the customer bought again"}
-        await asyncio.gather(*(self._act(case, "resolve", order | _only(matter)) for case, matter in returned))
 
     def mail_has_come(self) -> bool:
         """Whether mail about a fall in tier came since the last time this was asked."""
@@ -70,16 +64,15 @@ class Actions:
     async def read_mail(self, now: datetime) -> None:
         """Acknowledge by link what arrived about falls in tier, and call those customers."""
         mails, self._mails_read = self._mailbox.mails[self._mails_read :], len(self._mailbox.mails)
-        wanted = {mail.ack_link: mail for mail in mails if mail.ack_link and _is_about_a_fall(mail)}
+        links = dict.fromkeys(mail.ack_link for mail in mails if mail.ack_link and _is_about_a_fall(mail))
         async with aiohttp.ClientSession(headers={"Accept": "application/json"}) as browser:
-            answers = await asyncio.gather(*(self._click(browser, link) for link in wanted))
+            answers = await asyncio.gather(*(self._click(browser, link) for link in links))
         calls = []
-        for mail, answer in zip(wanted.values(), answers, strict=True):
-            customer = _CUSTOMER.search(mail.subject)
-            if answer is not None and customer is not None and answer["case_id"] not in self._called:
-                self._called.add(answer["case_id"])
-                self._falls[customer.group()] = answer["case_id"], answer["matter_id"]
-                calls.append((answer["case_id"], answer["matter_id"]))
+        for answer in answers:
+            call = None if answer is None else (answer["case_id"], answer["matter_id"])
+            if call is not None and call not in self._called:
+                self._called.add(call)
+                calls.append(call)
         await asyncio.gather(*(self._call(case, matter) for case, matter in calls))
         self._begun += [(case, matter, now) for case, matter in calls]
 
@@ -95,12 +88,9 @@ class Actions:
         return begun
 
     async def finish(self, calls: Sequence[tuple[str, str | None]]) -> None:
-        """Resolve falls in tier that were not resolved by a purchase."""
-        still = set(self._falls.values())
-        order = {"by": _MANAGER, "reason": "spoke with the customer"}
-        due = [call for call in calls if call in still]
-        self._falls = {customer: call for customer, call in self._falls.items() if call not in due}
-        await asyncio.gather(*(self._act(case, "resolve", order | _only(matter)) for case, matter in due))
+        """Resolve the falls in tier whose customers were called before."""
+        order = {"by": _MANAGER, "reason": "the customer took the offer"}
+        await asyncio.gather(*(self._act(case, "resolve", order | _only(matter)) for case, matter in calls))
 
     async def _click(self, browser: aiohttp.ClientSession, link: str) -> dict[str, Any] | None:
         async with browser.post(link) as answer:
@@ -157,7 +147,8 @@ class Actions:
 
 
 def _is_about_a_fall(mail: Mail) -> bool:
-    return "Downgrade from" in mail.subject
+    """Of a new case it is the title; of a matter that joined an open case the text says it."""
+    return "Downgrade from" in mail.subject or ("New matter" in mail.subject and "Downgrade from" in mail.text)
 
 
 def _only(matter: str | None) -> dict[str, str]:

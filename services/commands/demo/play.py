@@ -5,7 +5,7 @@ Stated rules (all else is the data's):
   a class in order of customer id, as graded when the first caller complains;
 - ten minutes after the mail about a fall in tier, its reader acknowledges by the link in it, calls the customer and
   makes an offer;
-- a fall in tier is resolved when the customer buys again, and otherwise on the next day at 15:00 UTC.
+- two hours after the call the customer has taken the offer, and the fall in tier is resolved.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ from shared.bus.port import Bus
 BEGIN: Final = date(1998, 4, 1)
 _BATCH: Final = 500
 _READING: Final = timedelta(minutes=10)
+_DECIDING: Final = timedelta(hours=2)
 _DOORS: Final = 4
 """Requests on their way at the same time while loading."""
 
@@ -165,7 +166,7 @@ class Play:
             if self._actions.mail_has_come():
                 agenda.read_mail_at(instant + _READING)
             for case, matter, begun in self._actions.calls_begun():
-                agenda.finish_at(_next_day(begun), case, matter)
+                agenda.finish_at(begun + _DECIDING, case, matter)
 
     async def _act(self, now: Happenings, instant: datetime) -> None:
         if now.bought:
@@ -195,7 +196,3 @@ class Play:
         turns = zip_longest(*(by_class[name] for name in CLASSES))
         customers = (customer for turn in turns for customer in turn if customer is not None)
         return dict(zip(who, customers, strict=False))
-
-
-def _next_day(instant: datetime) -> datetime:
-    return (instant + timedelta(days=1)).replace(hour=15, minute=0, second=0, microsecond=0)

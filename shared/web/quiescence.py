@@ -110,9 +110,11 @@ async def rest(moving: Moving, *, seconds: float) -> Quiescence:
     until = time.monotonic() + seconds
     while True:
         mark = moving.activity
-        found = await look(moving)
-        if found.quiet or time.monotonic() >= until:
-            return found
+        over = time.monotonic() >= until
+        if over or not moving.in_flight:
+            found = await look(moving)
+            if found.quiet or over:
+                return found
         for _ in range(_PAUSES):
             await asyncio.sleep(_PAUSE)
             if moving.activity != mark and not moving.in_flight:

@@ -117,10 +117,10 @@ class Stepper:
         async with asyncio.timeout(self._patience):
             before = await self.look(wait=5)
             while True:
-                now = await self.look()
+                now = await self.look(wait=5)
                 if now.quiet and before.quiet and now.activity == before.activity:
                     return now
-                before = await self.look(wait=5)
+                before = now
 
     async def move(self, to: datetime) -> None:
         """Move all three clocks; nothing has reacted yet when this returns."""

@@ -19,5 +19,5 @@ if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r re
     echo "moat: the packages could not be installed: see the lines above; the network, or a mirror configured for pip, is needed once" >&2
     exit 2
 fi
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+PYTHONWARNINGS=ignore "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 echo "ready: $venv/bin/moat"

@@ -190,7 +190,7 @@ class _Up:
                 self.process.kill()
 
 
-_COMMAND = (sys.executable, "-m", "services.cli", "up")
+_COMMAND = (str(Path(sys.executable).with_name("moat")), "up")
 
 
 def _refused(folder: Path, base: int) -> str:

@@ -31,7 +31,7 @@ def _play(out: Path, *options: str) -> dict:
     """Run the demo for two days; it must end with 0 and take every process with it."""
     out.mkdir(parents=True)
     log = out / "screen.log"
-    command = [sys.executable, "-m", "services.cli", "demo", "--days", "2", "--out", str(out), *options]
+    command = [Path(sys.executable).with_name("moat"), "demo", "--days", "2", "--out", str(out), *options]
     with log.open("wb") as screen:
         process = subprocess.Popen(
             [*command, "--port-base", str(free_base())],

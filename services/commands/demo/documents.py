@@ -2,7 +2,8 @@
 
 - grading: `cdnow-rfm-lifecycle`, made for this data, instead of `rfm-lifecycle`, which counts in yuan;
 - promises in business hours are counted in the hours of an office in New York, where these customers are; each warns
-  once, at three quarters of its time;
+  once: five minutes before the end of acknowledgement and first response, an hour before the end of the others;
+- an escalation calls each level once and does not repeat the last;
 - a case is opened by a fall out of the best class only: these are thousands of consumers, not companies.
 """
 
@@ -14,6 +15,7 @@ from services.commands.demo.client import Client
 from services.commands.names import ServiceName
 
 MODEL: Final = "cdnow-rfm-lifecycle"
+_QUICK: Final = {"acknowledge", "first_response"}
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -23,7 +25,7 @@ async def change_documents(client: Client) -> None:
     for policy in ("strategic", "key", "standard", "basic"):
         await _new_version(client, f"/v1/sla-policies/{policy}", _warning_once)
     for policy in ("default", "key", "strategic"):
-        await _new_version(client, f"/v1/escalation-policies/{policy}", _in_new_york)
+        await _new_version(client, f"/v1/escalation-policies/{policy}", _climbing_once)
     await _new_version(client, "/v1/trigger-rules/tier-drop", _falls_of_the_best)
 
 
@@ -51,10 +53,15 @@ def _in_new_york(document: dict[str, Any]) -> dict[str, Any]:
 
 def _warning_once(document: dict[str, Any]) -> dict[str, Any]:
     policy = _in_new_york(document)
-    for target in policy["targets"].values():
-        target.pop("warn_before", None)
-        target["warn"] = ["75%"]
+    for name, target in policy["targets"].items():
+        target.pop("warn", None)
+        target["warn_before"] = ["PT5M" if name in _QUICK else "PT1H"]
     return policy
+
+
+def _climbing_once(document: dict[str, Any]) -> dict[str, Any]:
+    document.pop("repeat", None)
+    return _in_new_york(document)
 
 
 def _replaced(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """The real incident log as complaints: what happened to 445 service cases.
 
-Times are shifted by whole weeks into the time of the demo and rounded up to five minutes, so that it has fewer instants
-to stop at.
+Times are shifted by whole weeks into the time of the demo and rounded up to a quarter of an hour, so that it has fewer
+instants to stop at.
 
 The log's own words become actions by this table, applied at each change of state:
 
@@ -27,7 +27,7 @@ from typing import Final, Literal
 SHIFT: Final = timedelta(weeks=934)
 """From 29 February 2016 back to 6 April 1998, both Mondays."""
 
-GRID_MINUTES: Final = 5
+GRID_MINUTES: Final = 15
 
 Step = Literal["received", "acknowledge", "respond", "wait", "continue", "resolve", "reopen"]
 _WAITING: Final = {
@@ -42,7 +42,7 @@ _IMPACTS: Final = {"1 - High": "high", "2 - Medium": "medium", "3 - Low": "low"}
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing that happened to one incident. `at` is UTC, rounded up to five minutes."""
+    """One thing that happened to one incident. `at` is UTC, rounded up to a quarter of an hour."""
 
     at: datetime
     order: int

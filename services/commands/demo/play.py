@@ -3,7 +3,7 @@
 Stated rules (all else is the data's):
 - callers of the incident log are dealt to graded customers in turn: strategic, key, standard, basic, and so on; within
   a class in order of customer id, as graded when the first caller complains;
-- ten minutes after the mail about a fall in tier, its reader acknowledges by the link in it, calls the customer and
+- five minutes after the mail about a fall in tier, its reader acknowledges by the link in it, calls the customer and
   makes an offer;
 - two hours after the call the customer has taken the offer, and the fall in tier is resolved.
 """
@@ -37,7 +37,7 @@ from shared.bus.port import Bus
 
 BEGIN: Final = date(1998, 4, 1)
 _BATCH: Final = 500
-_READING: Final = timedelta(minutes=10)
+_READING: Final = timedelta(minutes=5)
 _DECIDING: Final = timedelta(hours=2)
 _DOORS: Final = 4
 """Requests on their way at the same time while loading."""

@@ -65,6 +65,7 @@ class Cluster:
         self._address = address
         self._observer = observer
         self._partitions: dict[str, int] = {}
+        self._coordinators: dict[str, int] = {}
         self.admin: Supervised[Admin] = Supervised(
             lambda: Admin(request_timeout_ms=10_000, **address.client()), part="admin", observer=observer
         )
@@ -108,14 +109,15 @@ class Cluster:
         if not places:
             return {}
         # Before the ends are read: what is committed meanwhile must not make a lag below zero.
-        committed = await self.ask(lambda admin: admin.list_consumer_group_offsets(group, partitions=[*places]))
+        committed = await self._committed(group, places)
         async with self._reader.lent(seconds=_ASK_SECONDS) as reader:
-            starts, ends = await asyncio.gather(reader.beginning_offsets([*places]), reader.end_offsets([*places]))
-        found = {}
-        for place in places:
-            offset = committed[place].offset if place in committed else _NEVER
-            found[place] = (min(max(offset, starts[place]), ends[place]), ends[place])
-        return found
+            ends = await reader.end_offsets([*places])
+            behind = [place for place in places if committed[place] < ends[place]]
+            # What was committed may have grown too old and be gone.
+            starts = await reader.beginning_offsets(behind) if behind else {}
+        return {
+            place: (min(max(committed[place], starts.get(place, _NEVER)), ends[place]), ends[place]) for place in places
+        }
 
     async def read(self, topic: str, *, start: int | datetime, limit: int) -> list[Received]:
         """See `Bus.read`."""
@@ -155,6 +157,22 @@ class Cluster:
     async def forget(self, group: str) -> None:
         """See `Bus.forget`."""
         await self.ask(lambda admin: admin.delete_group(group))
+
+    async def _committed(self, group: str, places: AbstractSet[KafkaPlace]) -> dict[KafkaPlace, int]:
+        """What `group` has committed; -1 where it has not."""
+
+        async def question(admin: Admin) -> Any:
+            coordinator = self._coordinators.get(group)
+            if coordinator is None:
+                coordinator = self._coordinators[group] = await admin.find_coordinator(group)
+            try:
+                return await admin.list_consumer_group_offsets(group, coordinator, [*places])
+            except Exception:
+                self._coordinators.pop(group, None)  # it may be another broker now
+                raise
+
+        found = await self.ask(question)
+        return {place: found[place].offset if place in found else _NEVER for place in places}
 
     async def _refuse_members(self, group: str) -> None:
         (response,) = await self.ask(lambda admin: admin.describe_consumer_groups([group]))

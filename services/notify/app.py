@@ -21,7 +21,8 @@ ABOUT = About(
     summary="Who is told of what, over which channel, and whether it arrived.",
     description=(
         "Events of crisis become messages to the people who have a role for the customer. Every delivery can be "
-        "explained: `GET /v1/deliveries/{id}/why`. Recipients acknowledge by the link in a message."
+        "explained: `GET /v1/deliveries/{id}/why`. Recipients acknowledge by the link in a message.\n\n"
+        "谁该知道、经由哪个渠道、是否送达；每条投递都可追问缘由，收件人点链接即可确认。"
     ),
 )
 

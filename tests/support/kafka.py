@@ -13,8 +13,8 @@ import pytest
 from deploy.kafka.broker import LocalKafka, answers
 from deploy.kafka.fetch import KafkaNotAvailable
 
+_MARK = "NOT RUN: "
 _reason = pytest.StashKey[str]()
-_not_run = pytest.StashKey[int]()
 
 
 @pytest.fixture(scope="session")
@@ -55,26 +55,27 @@ def started(
 
 def _cannot(config: pytest.Config, reason: str) -> None:
     config.stash[_reason] = reason
-    pytest.skip(f"NOT RUN: {reason}")
+    pytest.skip(_MARK + reason)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Count what did not run; in CI that is a failure."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if _reason not in session.config.stash or reporter is None:
-        return
-    skipped = [report for report in reporter.stats.get("skipped", []) if "NOT RUN: " in str(report.longrepr)]
-    session.config.stash[_not_run] = len(skipped)
-    if os.environ.get("CI") == "true" and session.exitstatus == pytest.ExitCode.OK:
+    """In CI it is a failure that tests did not run."""
+    if _not_run(session.config) and os.environ.get("CI") == "true" and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The last line of the run."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None and config.stash.get(_not_run, 0):
+    reasons = _not_run(config)
+    if reasons:
         failed = ", which in CI is a failure" if os.environ.get("CI") == "true" else ""
-        reporter.write_line(
-            f"KAFKA TESTS NOT RUN ({config.stash[_not_run]}){failed}: {config.stash[_reason]}", red=True, bold=True
-        )
+        line = f"KAFKA TESTS NOT RUN ({len(reasons)}){failed}: {reasons[0]}"
+        config.pluginmanager.get_plugin("terminalreporter").write_line(line, red=True, bold=True)  # type: ignore[union-attr]
+
+
+def _not_run(config: pytest.Config) -> list[str]:
+    """Why tests did not run, one reason each: from the reports, which come together where several processes test."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [] if reporter is None else reporter.stats.get("skipped", [])
+    return [str(report.longrepr[2]).partition(_MARK)[2] for report in skipped if _MARK in str(report.longrepr)]

@@ -156,8 +156,9 @@ def _mail_server() -> Iterator[Mailbox]:
 
 
 def free_base() -> int:
-    """A base whose next three ports are free."""
-    for base in range(23000, 24000, 10):
+    """A base whose next three ports are free. Test processes that run side by side look in ranges of their own."""
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for base in range(23000 + 500 * process, 23500 + 500 * process, 10):
         sockets = []
         try:
             for offset in (1, 2, 3):

@@ -105,7 +105,7 @@ def _note(file: CaseFile, fact: ClockFact, tools: Tools) -> None:
     result = fact.result
     due = result.due_at or result.due_if_resumed_now
     words = {
-        "warned": f"{fact.clock.target}: {fact.detail.get('threshold')} used, due {instant_text(due)}",
+        "warned": f"{fact.clock.target}: {_how_near(str(fact.detail.get('threshold')))}, due {instant_text(due)}",
         "breached": f"{fact.clock.target}: promise broken, was due {instant_text(due)}",
         "corrected": f"{fact.clock.target}: what was said no longer holds, due {instant_text(due)}",
         "retargeted": f"{fact.clock.target}: tightened, due {instant_text(due)}",
@@ -131,3 +131,8 @@ def _note(file: CaseFile, fact: ClockFact, tools: Tools) -> None:
 
 def _about(fact: ClockFact) -> About:
     return About(fact.clock.id, fact.clock.matter_id, fact.clock.target, fact.result.due_at)
+
+
+def _how_near(threshold: str) -> str:
+    """A warning's threshold is a share of the promise or a time before its end."""
+    return f"{threshold} used" if threshold.endswith("%") else f"{threshold} left"

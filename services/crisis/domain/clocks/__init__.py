@@ -9,6 +9,7 @@ How to call it::
         until=now,                    # aware; what falls exactly on it has happened, later events are ignored
         policies={"key-customer": …}, # for `Retarget(policy=…)`; the policy itself is found by its own key
         segments=False,               # True fills ClockResult.segments (explain, simulate)
+        lines=False,                  # True fills ClockResult.lines (explain): each line, its due instant and origin
     )                                 # → tuple[ClockResult, …] in the order of the policy's targets, then of cycles
 
 Every policy and calendar version is an argument, so the same list gives the same answer for ever. The keys of
@@ -53,6 +54,7 @@ from services.crisis.domain.clocks.results import (
     Ahead,
     BreachCause,
     ClockResult,
+    LineResult,
     Result,
     Segment,
     SegmentState,
@@ -74,6 +76,7 @@ __all__ = [
     "Elapsed",
     "Extend",
     "LeadTime",
+    "LineResult",
     "MalformedDuration",
     "OpenTime",
     "Pause",

@@ -30,6 +30,7 @@ def fold(
     until: datetime,
     policies: Mapping[str, Policy] | None = None,
     segments: bool = False,
+    lines: bool = False,
 ) -> tuple[ClockResult, ...]:
     """Every clock at `until`: per target in the policy's order, and cycle; none before the target's start.
 
@@ -48,7 +49,7 @@ def fold(
         mine = [(at, event) for at, event in ordered if event.target is None or event.target == name]
         try:
             _run(machine, mine, now)
-            results += readings_of(machine, now, segments=segments)
+            results += readings_of(machine, now, segments=segments, lines=lines)
         except BeyondHorizonError:
             raise UnreachableTarget(name) from None
     return tuple(results)

@@ -5,12 +5,20 @@ Instants are integer microseconds.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, assert_never
+from typing import NamedTuple, Protocol, assert_never
 
 from services.crisis.domain.clocks.calendar import OpenTime
 from services.crisis.domain.clocks.day_rules import BeyondHorizonError, due_of_business_days, due_of_period
+from services.crisis.domain.clocks.events import Reopen, Retarget, Start
 from services.crisis.domain.clocks.instants import HORIZON
 from services.crisis.domain.clocks.policy import Business, BusinessDays, CalendarPeriod, Elapsed, PercentUsed, Target
+
+
+class Brought(NamedTuple):
+    """What put a line in force: the event, and the key of the policy that its target is of; None for one sent along."""
+
+    event: Start | Retarget | Reopen
+    policy: str | None
 
 
 class Line(Protocol):
@@ -23,6 +31,9 @@ class Line(Protocol):
     """Where the measuring begins: the cycle's start, or the change that prorated."""
     due: int | None
     """The due instant; None while halted, if the halt moves it."""
+    brought: Brought
+    extended: tuple[tuple[int, int], ...]
+    """Approved extensions: when each was made, and the due instant that it led to."""
 
     @property
     def is_whole(self) -> bool:
@@ -40,8 +51,8 @@ class Line(Protocol):
     def used_at(self, share: PercentUsed) -> int:
         """When the share is used up, rounded up to a microsecond; asked for while running."""
 
-    def extend(self, due: int) -> None:
-        """An approved extension moves the due instant."""
+    def extend(self, due: int, at: int) -> None:
+        """An extension approved at `at` moves the due instant."""
 
     def fresh(self) -> "Line":
         """The same line as it was at its base."""
@@ -53,10 +64,17 @@ class RunningLine:
     `whole` is the target's duration, `budget` what of it was left at the base: less than whole after a prorate.
     """
 
-    __slots__ = ("_consumed", "_runs", "_since", "base", "budget", "calendar", "due", "target", "whole")
+    __slots__ = (
+        *("_consumed", "_runs", "_since"),
+        *("base", "brought", "budget", "calendar", "due", "extended", "target", "whole"),
+    )
 
-    def __init__(self, target: Target, calendar: OpenTime | None, base: int, *, whole: int, budget: int) -> None:
+    def __init__(
+        self, target: Target, calendar: OpenTime | None, base: int, brought: Brought, *, whole: int, budget: int
+    ) -> None:
         self.target = target
+        self.brought = brought
+        self.extended: tuple[tuple[int, int], ...] = ()
         self.calendar = calendar
         self.base = base
         self.whole = whole
@@ -102,12 +120,13 @@ class RunningLine:
         begin, before = next(run for run in reversed(self._runs) if run[1] < need)
         return self._after(begin, need - before)
 
-    def extend(self, due: int) -> None:
+    def extend(self, due: int, at: int) -> None:
         self.due = due
+        self.extended = (*self.extended, (at, due))
         self.whole = self.budget = self.measure(self.base, due)
 
     def fresh(self) -> "RunningLine":
-        return RunningLine(self.target, self.calendar, self.base, whole=self.whole, budget=self.budget)
+        return RunningLine(self.target, self.calendar, self.base, self.brought, whole=self.whole, budget=self.budget)
 
     def measure(self, begin: int, end: int) -> int:
         """Real or open time in `[begin, end)`."""
@@ -126,12 +145,24 @@ class RunningLine:
 class DayLine:
     """`business_days` and `period`: a date counted from the origin; pauses move it only with `under_pause: shift`."""
 
-    __slots__ = ("_halted_at", "_moved", "_rule", "_shift", "_shifted", "base", "calendar", "due", "target")
+    __slots__ = (
+        *("_halted_at", "_moved", "_rule", "_shift", "_shifted"),
+        *("base", "brought", "calendar", "due", "extended", "target"),
+    )
 
     def __init__(
-        self, target: Target, calendar: OpenTime, base: int, rule: Callable[[int], int], *, shift: bool
+        self,
+        target: Target,
+        calendar: OpenTime,
+        base: int,
+        brought: Brought,
+        rule: Callable[[int], int],
+        *,
+        shift: bool,
     ) -> None:
         self.target = target
+        self.brought = brought
+        self.extended: tuple[tuple[int, int], ...] = ()
         self.calendar: OpenTime | None = calendar
         self.base = base
         self._rule = rule
@@ -170,32 +201,35 @@ class DayLine:
         length = (self.base if self.due is None else self.due) - self.base
         return self.base - (-length * share.parts // share.whole)
 
-    def extend(self, due: int) -> None:
+    def extend(self, due: int, at: int) -> None:
         self.due = due
+        self.extended = (*self.extended, (at, due))
 
     def fresh(self) -> "DayLine":
         assert self.calendar is not None
-        return DayLine(self.target, self.calendar, self.base, self._rule, shift=self._shift)
+        return DayLine(self.target, self.calendar, self.base, self.brought, self._rule, shift=self._shift)
 
 
-def line_of(target: Target, calendar: OpenTime | None, base: int) -> Line:
+def line_of(target: Target, calendar: OpenTime | None, base: int, brought: Brought) -> Line:
     """A whole line of the target, measured from `base`. Every kind but `elapsed` needs the calendar."""
     match target.duration:
         case Elapsed(micros=micros):
-            return RunningLine(target, None, base, whole=micros, budget=micros)
+            return RunningLine(target, None, base, brought, whole=micros, budget=micros)
         case Business(micros=micros):
-            return RunningLine(target, _needed(calendar), base, whole=micros, budget=micros)
+            return RunningLine(target, _needed(calendar), base, brought, whole=micros, budget=micros)
         case BusinessDays() as days:
             known = _needed(calendar)
-            return DayLine(target, known, base, lambda o: due_of_business_days(days, known, o), shift=days.shift)
+            return DayLine(
+                target, known, base, brought, lambda o: due_of_business_days(days, known, o), shift=days.shift
+            )
         case CalendarPeriod() as period:
             known = _needed(calendar)
-            return DayLine(target, known, base, lambda o: due_of_period(period, known, o), shift=period.shift)
+            return DayLine(target, known, base, brought, lambda o: due_of_period(period, known, o), shift=period.shift)
         case _:
             assert_never(target.duration)
 
 
-def prorated(new: Target, calendar: OpenTime | None, *, earliest: Line, at: int) -> Line | None:
+def prorated(new: Target, calendar: OpenTime | None, *, earliest: Line, at: int, brought: Brought) -> Line | None:
     """A line with the new target that has, from `at`, the share that the earliest line has left.
 
     None where a kind that counts days is on either side: then nothing changes.
@@ -204,7 +238,7 @@ def prorated(new: Target, calendar: OpenTime | None, *, earliest: Line, at: int)
         case Elapsed(micros=whole) | Business(micros=whole) if isinstance(earliest, RunningLine):
             budget = earliest.left(at) * whole // earliest.whole
             over = None if isinstance(new.duration, Elapsed) else _needed(calendar)
-            return RunningLine(new, over, at, whole=whole, budget=budget)
+            return RunningLine(new, over, at, brought, whole=whole, budget=budget)
         case _:
             return None
 

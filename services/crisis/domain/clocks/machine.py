@@ -20,7 +20,7 @@ from services.crisis.domain.clocks.events import (
 )
 from services.crisis.domain.clocks.halts import Halts, Pauses
 from services.crisis.domain.clocks.instants import HORIZON, to_micros
-from services.crisis.domain.clocks.lines import Line, earliest_of, line_of, prorated
+from services.crisis.domain.clocks.lines import Brought, Line, earliest_of, line_of, prorated
 from services.crisis.domain.clocks.policy import Policy, ReopenMode, Target
 from services.crisis.domain.clocks.results import BreachCause, Result, Stage
 
@@ -35,6 +35,7 @@ class Machine:
         self.target = policy.targets[name]
         self.cycles: list[Cycle] = []
         self.pauses = Pauses()
+        self._policy = policy.key
         self._reopen = policy.reopen
         self._calendars = calendars
         self._policies = policies
@@ -54,7 +55,8 @@ class Machine:
         match event:
             case Start():
                 if not self.cycles:
-                    self._begin([self.target], at, BreachCause.DUE, ends_here=ends_here)
+                    line = self._line(self.target, at, Brought(event, self._policy))
+                    self._begin([line], at, BreachCause.DUE, ends_here=ends_here)
             case Pause(reason=reason):
                 self._pause(reason, at)
             case Resume(reason=reason):
@@ -66,7 +68,7 @@ class Machine:
             case Retarget():
                 self._retarget(event, at, ends_here=ends_here)
             case Reopen(mode=mode):
-                self._reopen_stopped(mode or self._reopen, at, ends_here=ends_here)
+                self._reopen_stopped(event, mode or self._reopen, at, ends_here=ends_here)
             case Extend():
                 self._extend(event, at, ends_here=ends_here)
             case _:
@@ -76,12 +78,12 @@ class Machine:
         """The calendar that a target names. Raises KeyError where the fold was not given it."""
         return None if target.calendar is None else self._calendars[target.calendar]
 
-    def _line(self, target: Target, base: int) -> Line:
-        return line_of(target, self.calendar_of(target), base)
+    def _line(self, target: Target, base: int, brought: Brought) -> Line:
+        return line_of(target, self.calendar_of(target), base, brought)
 
-    def _begin(self, targets: list[Target], at: int, cause: BreachCause, *, ends_here: bool) -> None:
+    def _begin(self, lines: list[Line], at: int, cause: BreachCause, *, ends_here: bool) -> None:
         halts = Halts(Pauses() if self.target.statutory else self.pauses)
-        cycle = Cycle(len(self.cycles) + 1, at, [self._line(target, at) for target in targets], halts)
+        cycle = Cycle(len(self.cycles) + 1, at, lines, halts)
         self.cycles.append(cycle)
         if halts.pauses.reasons:
             cycle.halt(at)
@@ -119,34 +121,38 @@ class Machine:
             return
         if event.behaviour is Behaviour.RESTART_NOW:
             cycle.end(at, Stage.CANCELLED, Result.CANCELLED)
-            self._begin([new], at, BreachCause.RETARGET, ends_here=ends_here)
+            line = self._line(new, at, Brought(event, event.policy))
+            self._begin([line], at, BreachCause.RETARGET, ends_here=ends_here)
             return
-        lines = self._retargeted(cycle, new, event.behaviour, at)
+        lines = self._retargeted(cycle, new, event, at)
         if lines is not None:
             cycle.lines = lines
             cycle.change(at, BreachCause.RETARGET, ends_here=ends_here)
 
-    def _retargeted(self, cycle: Cycle, new: Target, behaviour: Behaviour, at: int) -> list[Line] | None:
+    def _retargeted(self, cycle: Cycle, new: Target, event: Retarget, at: int) -> list[Line] | None:
         """The lines after the change; None where it changes nothing."""
+        behaviour, brought = event.behaviour, Brought(event, event.policy)
         if behaviour is Behaviour.PRORATE:
-            line = prorated(new, self.calendar_of(new), earliest=earliest_of(cycle.lines, at), at=at)
+            earliest = earliest_of(cycle.lines, at)
+            line = prorated(new, self.calendar_of(new), earliest=earliest, at=at, brought=brought)
             if line is not None and cycle.stage is Stage.PAUSED:
                 line.halt(at)
             return None if line is None else [line]
         present = (line for line in cycle.lines if line.target == new and line.base == cycle.started_at)
         if behaviour is Behaviour.TIGHTEN_ONLY and any(line.is_whole for line in present):
             return None  # a second line of the same kind would say the same
-        line = cycle.replay(self._line(new, cycle.started_at), at)
+        line = cycle.replay(self._line(new, cycle.started_at, brought), at)
         return [line] if behaviour is Behaviour.RETARGET_FROM_START else [*cycle.lines, line]
 
-    def _reopen_stopped(self, mode: ReopenMode, at: int, *, ends_here: bool) -> None:
+    def _reopen_stopped(self, event: Reopen, mode: ReopenMode, at: int, *, ends_here: bool) -> None:
         cycle = self.cycle
         if cycle is None or cycle.stage is not Stage.COMPLETED or cycle.ended_at is None or self.target.statutory:
             return
         if mode in {ReopenMode.NEW_CYCLE, ReopenMode.INVALIDATE_PREVIOUS}:
             if mode is ReopenMode.INVALIDATE_PREVIOUS:
                 cycle.result = Result.VOID
-            self._begin([line.target for line in cycle.lines], at, BreachCause.REOPEN, ends_here=ends_here)
+            lines = [self._line(line.target, at, Brought(event, line.brought.policy)) for line in cycle.lines]
+            self._begin(lines, at, BreachCause.REOPEN, ends_here=ends_here)
             return
         if mode is ReopenMode.RESUME:
             cycle.halts.stops.append((cycle.ended_at, at))
@@ -166,7 +172,7 @@ class Machine:
             return
         if extended > line.base + HORIZON:
             raise BeyondHorizonError
-        line.extend(extended)
+        line.extend(extended, at)
         cycle.change(at, BreachCause.DUE, ends_here=ends_here)
 
 

@@ -4,20 +4,20 @@ from collections.abc import Iterator
 
 from services.crisis.domain.clocks.cycle import Cycle
 from services.crisis.domain.clocks.instants import SECOND, from_micros
-from services.crisis.domain.clocks.lines import Line, earliest_of
+from services.crisis.domain.clocks.lines import Line, RunningLine, earliest_of
 from services.crisis.domain.clocks.machine import Machine
 from services.crisis.domain.clocks.policy import Business
-from services.crisis.domain.clocks.results import Ahead, ClockResult, Stage, Warned
+from services.crisis.domain.clocks.results import Ahead, ClockResult, LineResult, Stage, Warned
 from services.crisis.domain.clocks.segments import segments_of
 
 
-def readings_of(machine: Machine, now: int, *, segments: bool) -> Iterator[ClockResult]:
+def readings_of(machine: Machine, now: int, *, segments: bool, lines: bool) -> Iterator[ClockResult]:
     """The clock of each cycle as seen at `now`; an ended one as it stood at its end."""
     for cycle in machine.cycles:
-        yield _reading(machine, cycle, now, segments=segments)
+        yield _reading(machine, cycle, now, segments=segments, lines=lines)
 
 
-def _reading(machine: Machine, cycle: Cycle, now: int, *, segments: bool) -> ClockResult:
+def _reading(machine: Machine, cycle: Cycle, now: int, *, segments: bool, lines: bool) -> ClockResult:
     end = now if cycle.ended_at is None else cycle.ended_at
     line = earliest_of(cycle.lines, end)
     if_resumed = line.due_if_resumed(end)
@@ -45,6 +45,28 @@ def _reading(machine: Machine, cycle: Cycle, now: int, *, segments: bool) -> Clo
         calendar=None if line.calendar is None else line.target.calendar,
         statutory=machine.target.statutory,
         ahead=tuple(_ahead(machine.name, cycle)),
+        lines=tuple(_line(one, end, governs=one is line, stage=cycle.stage) for one in cycle.lines) if lines else (),
+    )
+
+
+def _line(line: Line, end: int, *, governs: bool, stage: Stage) -> LineResult:
+    """A line as it stands at `end`."""
+    if_resumed = line.due_if_resumed(end)
+    due = line.due if stage is Stage.PAUSED else if_resumed
+    untouched = if_resumed if line.extended else line.fresh().due_if_resumed(line.base)
+    whole, budget = (line.whole, line.budget) if isinstance(line, RunningLine) else (None, None)
+    return LineResult(
+        target=line.target,
+        policy=line.brought.policy,
+        brought_by=line.brought.event,
+        measured_from=from_micros(line.base),
+        whole=whole,
+        budget=budget,
+        due_at=None if due is None else from_micros(due),
+        due_if_resumed_now=from_micros(if_resumed),
+        due_without_halts=from_micros(untouched),
+        extensions=tuple((from_micros(at), from_micros(to)) for at, to in line.extended),
+        governs=governs,
     )
 
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from services.crisis.domain.clocks.events import Reopen, Retarget, Start
+from services.crisis.domain.clocks.policy import Target
+
 
 class Stage(StrEnum):
     """Where a clock stands."""
@@ -61,6 +64,30 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class LineResult:
+    """One line of a clock: a target measured from an origin. The earliest of the lines gives the clock's due instant.
+
+    `brought_by` is the event that put it in force, `policy` the key of the policy that its target is of (None for a
+    target sent along with a retarget). `whole` is the target's running time in microseconds and `budget` what of it was
+    left at `measured_from` (less after a prorate); both are None for the kinds that count dates. `due_at` is None while
+    a pause moves it. `due_without_halts` is where it would be due had the clock never stood still. `extensions` are
+    `(approved at, due instant from then on)`.
+    """
+
+    target: Target
+    policy: str | None
+    brought_by: Start | Retarget | Reopen
+    measured_from: datetime
+    whole: int | None
+    budget: int | None
+    due_at: datetime | None
+    due_if_resumed_now: datetime
+    due_without_halts: datetime
+    extensions: tuple[tuple[datetime, datetime], ...]
+    governs: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ahead:
     """What time alone will do to the clock if no event comes: a warning, or the breach (`threshold` is None)."""
 
@@ -76,7 +103,7 @@ class ClockResult:
 
     `due_at` is None while paused if the pause moves the earliest line; `due_if_resumed_now` always has a value.
     `calendar` is the key of the calendar that gives the due instant, None for `elapsed`. `ahead` is in order of time.
-    `segments` is empty unless asked for.
+    `segments` and `lines` are empty unless asked for.
     """
 
     target: str
@@ -99,3 +126,4 @@ class ClockResult:
     calendar: str | None
     statutory: bool
     ahead: tuple[Ahead, ...]
+    lines: tuple[LineResult, ...] = ()

@@ -90,7 +90,8 @@ class Clock:
     """A clock of a case file. It changes in place while one transaction decides.
 
     `pin` is the promise it started with, `policy` the pin that was last put in force. `told` holds what listeners know:
-    `<cycle>:<threshold>` and `<cycle>:breach`. `records` is None until they are loaded.
+    `<cycle>:<threshold>` and `<cycle>:breach`. `records` is None until they are loaded. `past` holds the cycles before
+    the present one where they may have changed, None where they have not.
     """
 
     id: str
@@ -104,6 +105,7 @@ class Clock:
     recorded: int = 0
     state: State | None = None
     told: frozenset[str] = frozenset()
+    past: tuple[ClockResult, ...] | None = None
     unsaved: list[Record] = field(default_factory=list)
     is_new: bool = False
     has_changed: bool = False
@@ -126,6 +128,13 @@ class Clock:
         assert self.records is not None
         self.records.append(record)
         self.unsaved.append(record)
+
+    def policy_of(self, cycle: ClockResult) -> str:
+        """The pin that was in force when a cycle ended; what came at its end belongs to the next."""
+        end = cycle.stopped_at or cycle.started_at
+        timed = sorted((r for r in self.records or () if r.pin is not None), key=lambda r: r.event.at)
+        pins = [r.pin for r in timed if isinstance(r.event, Start) or r.event.at < end]
+        return pins[-1] or self.pin if pins else self.pin
 
     def reasons(self, until: datetime) -> list[str]:
         """The reasons for which the target stands still at `until`, in order of their names."""
@@ -152,7 +161,9 @@ class ClockFact:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def fold_clock(clock: Clock, promises: Promises, until: datetime, *, segments: bool = False) -> tuple[ClockResult, ...]:
+def fold_clock(
+    clock: Clock, promises: Promises, until: datetime, *, segments: bool = False, lines: bool = False
+) -> tuple[ClockResult, ...]:
     """All cycles of a clock as seen at `until`: the one fold, with the versions that the clock is pinned to."""
     policy = promises.part(clock.pin, (clock.target,))
     assert clock.records is not None
@@ -163,6 +174,7 @@ def fold_clock(clock: Clock, promises: Promises, until: datetime, *, segments: b
         until=until,
         policies=promises.policies,
         segments=segments,
+        lines=lines,
     )
 
 

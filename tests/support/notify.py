@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import orjson
 
+from services.notify.api.channels import Channels
 from services.notify.app import build
 from services.notify.kinds import PRESETS, ROUTES, TEMPLATES
 from services.notify.sender import Sender
@@ -193,6 +194,8 @@ async def a_notify(database_url: str, *, bus_url: str | None = None, **given: An
         clock = SteppedClock(NOON)
         service = build(settings, clock=clock)
         stack.push_async_callback(service.base.database.close)
+        for channel in service.app.state.kernel.parts[Channels].by_name.values():
+            stack.push_async_callback(channel.close)  # the sender, which closes them, runs in some tests only
         client = await stack.enter_async_context(_client(service, await _key(service)))
         notify = Notify(service, settings, client, clock, mail, http, started=bus_url is not None)
         if notify.started:

@@ -36,7 +36,11 @@ def loads(raw: bytes, *, at: str = "", max_bytes: int = MAX_BYTES, max_depth: in
         raise ContractError.at(at, "size", f"{len(raw)} bytes; at most {max_bytes} are read")
     try:
         value = _decode(raw)
-        if _nothing_hidden(raw, max_depth) and raw.count(b":") == _encode(value).count(b":"):
+        if (
+            _every_colon_shows(raw)
+            and _is_shallow(raw, value, max_depth)
+            and raw.count(b":") == _encode(value).count(b":")
+        ):
             return value
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         pass  # the slow path finds out where and says why
@@ -47,7 +51,7 @@ def check_text(value: Any, *, at: str = "", max_depth: int = MAX_DEPTH) -> None:
     """Raise `ContractError` where an already parsed document is too deep or holds U+0000 or a lone surrogate."""
     try:
         raw = _encode(value)
-        if b"\\u0000" not in raw and raw.count(b"{") + raw.count(b"[") <= max_depth:
+        if b"\\u0000" not in raw and _is_shallow(raw, value, max_depth):
             return
     except (UnicodeEncodeError, RecursionError, OverflowError, msgspec.MsgspecError):
         pass  # found and told below
@@ -60,11 +64,29 @@ def _refuse_problems(value: Any, at: str, max_depth: int) -> None:
         raise ContractError(errors)
 
 
-def _nothing_hidden(raw: bytes, max_depth: int) -> bool:
-    """Neither depth nor U+0000 can be the trouble, and every colon shows itself: what the fast path needs to know."""
-    if raw.count(b"{") + raw.count(b"[") > max_depth:
-        return False
+def _every_colon_shows(raw: bytes) -> bool:
+    """No U+0000, and no colon written as an escape."""
     return b"\\u00" not in raw or not (b"\\u0000" in raw or b"\\u003a" in raw or b"\\u003A" in raw)
+
+
+def _is_shallow(raw: bytes, value: Any, max_depth: int) -> bool:
+    """Whether `value`, written as `raw`, is nested no deeper than that.
+
+    One record is known by its few brackets; a batch is looked through level by level.
+    """
+    if raw.count(b"{") + raw.count(b"[") <= max_depth:
+        return True
+    level = [value]
+    for _ in range(max_depth):
+        level = [
+            inner
+            for node in level
+            for inner in (node.values() if isinstance(node, dict) else node)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return True
+    return False
 
 
 class _Members(list[tuple[str, Any]]):

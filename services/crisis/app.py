@@ -1,5 +1,6 @@
 """The composition root of crisis: settings in, a running service out."""
 
+from services.crisis.api.calendars import router as calendars_router
 from services.crisis.api.candidates import router as candidates_router
 from services.crisis.api.cases import router as cases_router
 from services.crisis.api.clocks import router as clocks_router
@@ -43,6 +44,7 @@ def build(settings: CrisisSettings, *, clock: Clock | None = None) -> Service:
                 candidates_router,
                 mutes_router,
                 sla_router,
+                calendars_router,
                 *(documents_router(kind) for kind in documents),
             ],
             consumers=consumer_specs(library, lanes=settings.lanes),

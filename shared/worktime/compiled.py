@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
+from typing import Literal
 
 from shared.documents import InvalidDocument
 from shared.worktime.document import ALWAYS, WEEKDAYS, CalendarDocument, Weekday
@@ -16,6 +17,8 @@ HORIZON_DAYS = 7305
 """Twenty years, five leap days included: no promise is longer."""
 MUST_OPEN_WITHIN = 400 * DAY
 """A calendar without an open second in the 400 days after it becomes effective is refused."""
+DayRule = Literal["exception", "holiday", "make_up_workday", "weekly"]
+"""What gives a date its windows, the strongest first."""
 _BLOCK = 366
 _FIRST_BLOCK = date(1870, 1, 1).toordinal() // _BLOCK
 _LAST_BLOCK = date(2399, 12, 31).toordinal() // _BLOCK
@@ -127,6 +130,16 @@ class Calendar:
         while (found := span.date_before(ordinal)) is None and span.first > limit:
             span = self._spanning(max(limit, span.first - _BLOCK), ordinal)
         return None if found is None or found < limit else date.fromordinal(found)
+
+    def rule_of(self, day: date) -> tuple[DayRule, str | None]:
+        """What gives the date its windows, with the exception's note or the holiday's name."""
+        ordinal = day.toordinal()
+        exception = self._exception(ordinal)
+        if exception is not None:
+            return "exception", exception[1]
+        if ordinal in self._holidays:
+            return "holiday", self._holidays[ordinal]
+        return ("make_up_workday" if ordinal in self._make_up_days else "weekly"), None
 
     def reason_closed(self, day: date) -> str:
         """Why a date is closed: `exception: <note>`, `holiday: <name>`, `weekend`, `day off`, or `outside hours`."""

@@ -51,11 +51,14 @@ def consumer_specs(library: Library, *, lanes: int = 2) -> tuple[ConsumerSpec, .
             use_inbox=False,
             max_records=2000,
             lanes=lanes,
+            pace=0.02,
             beside_public=True,
         ),
-        ConsumerSpec("crisis-customers", ("moat.customers.v1",), handlers.snapshots, types=SNAPSHOTS, use_inbox=False),
-        ConsumerSpec("crisis-scoring", ("moat.scoring.v1",), handlers.tiers, types=TIERS, use_inbox=False),
-        ConsumerSpec("crisis-notify", ("moat.notify.v1",), handlers.answers, types=ANSWERS),
+        ConsumerSpec(
+            "crisis-customers", ("moat.customers.v1",), handlers.snapshots, types=SNAPSHOTS, use_inbox=False, pace=0.1
+        ),
+        ConsumerSpec("crisis-scoring", ("moat.scoring.v1",), handlers.tiers, types=TIERS, use_inbox=False, pace=0.05),
+        ConsumerSpec("crisis-notify", ("moat.notify.v1",), handlers.answers, types=ANSWERS, pace=0.05),
     )
 
 

@@ -33,6 +33,7 @@ def consumers(books: Books) -> tuple[ConsumerSpec, ...]:
             handle=tell_people_when_crisis_speaks,
             types=CRISIS_EVENTS,
             max_records=500,
+            pace=0.02,
         ),
         ConsumerSpec(
             group=CUSTOMERS_GROUP,
@@ -41,6 +42,7 @@ def consumers(books: Books) -> tuple[ConsumerSpec, ...]:
             types=frozenset({"scoring.customer.snapshot.v1"}),
             # The version decides; so the projection can be rebuilt from the compacted topic at any time.
             use_inbox=False,
+            pace=0.1,
         ),
     )
 

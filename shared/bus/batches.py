@@ -1,11 +1,17 @@
 """Batches of records: in which lanes they are worked on, and where a group stands after them."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from shared.bus.port import Received, TopicPartition
 
+_WORTH_A_LANE: Final = 100
+"""Records for which a transaction of their own pays."""
+
 
 def in_lanes(records: Sequence[Received], lanes: int) -> list[list[Received]]:
+    """Up to `lanes` parts that may be handled side by side, each partition wholly in one; a small batch stays whole."""
+    lanes = min(lanes, 1 + len(records) // _WORTH_A_LANE)
     if lanes == 1:
         return [list(records)]
     split: list[list[Received]] = [[] for _ in range(lanes)]

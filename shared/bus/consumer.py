@@ -45,6 +45,7 @@ class Consumer:
         self.handled = 0
         self.in_flight = False
         self._look_for_releases_at = 0.0
+        self._next_batch_at = 0.0
         self._let_on = asyncio.Event()
         self._let_on.set()
 
@@ -76,9 +77,12 @@ class Consumer:
             if time.monotonic() >= self._look_for_releases_at:
                 await self._release()
                 self._look_for_releases_at = time.monotonic() + _RELEASE_SECONDS
+            await asyncio.sleep(max(0.0, self._next_batch_at - time.monotonic()))
             records = await subscription.poll(max_records=self._spec.max_records, wait=1.0)
             if not records or not self._let_on.is_set():
                 continue
+            full = len(records) >= self._spec.max_records
+            self._next_batch_at = 0.0 if full else time.monotonic() + self._spec.pace
             self.in_flight = True
             try:
                 lanes = in_lanes(records, self._spec.lanes)

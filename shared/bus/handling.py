@@ -45,6 +45,9 @@ class ConsumerSpec:
 
     `public` marks the group that answers for a topic open to foreign producers: there an unknown type is a dead letter,
     elsewhere it is skipped and counted, for a newer producer of ours may send what we do not know yet.
+    `pace` is the least time in seconds between the beginnings of two batches: a steady trickle is gathered, for a small
+    batch costs nearly what a larger one does. What comes after a pause is handled at once, as is what follows a full
+    batch.
     `beside_public` marks other groups on such a topic: what breaks its contract there is skipped and counted, for the
     public group buries it.
     """
@@ -57,6 +60,7 @@ class ConsumerSpec:
     max_records: int = 1000
     attempts: int = 3
     lanes: int = 1
+    pace: float = 0.0
     public: bool = False
     beside_public: bool = False
     extra_subjects: Callable[[CloudEvent], Sequence[str]] | None = field(default=None)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Path
 
+from services.crisis.api.explain import add_explain
 from services.crisis.library import Library
 from services.crisis.usecases.look import ClockView, clocks_of_case
 from shared.auth.guard import require
@@ -23,3 +24,6 @@ async def read_clocks(
     async with uow() as work:
         views: list[ClockView] = await clocks_of_case(work, case_id, library=library)
     return {"items": [view.as_json() for view in views], "next_page_token": None}
+
+
+add_explain(router)

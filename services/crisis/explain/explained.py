@@ -1,0 +1,119 @@
+"""What is explained: every cycle of a case's clocks as the fold tells them, and what lies ahead of the open ones."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.crisis.domain.clocks import Business, ClockResult, OpenTime, Segment, SegmentState
+from services.crisis.domain.clocks.instants import SECOND, from_micros, to_micros
+from services.crisis.domain.sla.clock import Health, Record, health_of
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whose clock it is. `policy` is the pin (or key) that was last put in force, `zones` the zone of each calendar."""
+
+    clock_id: str
+    case_id: str
+    matter_id: str | None
+    policy: str
+    zones: Mapping[str, str]
+    records: tuple[Record, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Microseconds of a cycle's life by state. `agree`: they add up to the real time, and are the fold's own sums."""
+
+    counted: int
+    closed: int
+    paused: int
+    stopped: int
+    real: int
+    agree: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One cycle of one clock. `ahead` are the open and closed stretches from now to the due instant."""
+
+    about: About
+    result: ClockResult
+    health: Health
+    sums: Sums
+    ahead: tuple[Segment, ...]
+
+    @property
+    def end(self) -> datetime | None:
+        """When the cycle ended; None while it goes on."""
+        return self.result.stopped_at
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The clocks of a case as seen at `at`; `zone` is the one in which people read the times."""
+
+    case_id: str
+    number: str
+    at: datetime
+    zone: ZoneInfo
+    clocks: tuple[Explained, ...]
+
+
+def explain_clock(
+    results: Sequence[ClockResult], *, at: datetime, calendars: Mapping[str, OpenTime], about: About
+) -> list[Explained]:
+    """Each cycle of one clock. `results` are a fold's to `at`, with segments and lines."""
+    return [
+        Explained(
+            about=about,
+            result=result,
+            health=health_of(result),
+            sums=sums_of(result, at),
+            ahead=tuple(_ahead(result, at, calendars)),
+        )
+        for result in results
+    ]
+
+
+def sums_of(result: ClockResult, at: datetime) -> Sums:
+    """The stretches added up, and held against the real time and the fold's own sums, to the microsecond."""
+    total = dict.fromkeys(SegmentState, 0)
+    for segment in result.segments:
+        total[segment.state] += (segment.end - segment.begin) // _MICROSECOND
+    real = ((result.stopped_at or at) - result.started_at) // _MICROSECOND
+    halted = total[SegmentState.PAUSED] + total[SegmentState.STOPPED]
+    fold = tuple(round(s * SECOND) for s in (result.elapsed_seconds, result.closed_seconds, result.paused_seconds))
+    return Sums(
+        counted=total[SegmentState.COUNTED],
+        closed=total[SegmentState.CLOSED],
+        paused=total[SegmentState.PAUSED],
+        stopped=total[SegmentState.STOPPED],
+        real=real,
+        agree=sum(total.values()) == real and fold == (total[SegmentState.COUNTED], total[SegmentState.CLOSED], halted),
+    )
+
+
+def _ahead(result: ClockResult, at: datetime, calendars: Mapping[str, OpenTime]) -> Iterator[Segment]:
+    """Open and closed stretches between now and the due instant of a clock that goes on."""
+    begin, due = to_micros(at), to_micros(result.due_if_resumed_now)
+    if result.stopped_at is not None or due <= begin:
+        return
+    line = next((line for line in result.lines if line.governs), None)
+    closed: Sequence[tuple[int, int, str]] = ()
+    if line is not None and isinstance(line.target.duration, Business) and line.target.calendar is not None:
+        closed = calendars[line.target.calendar].closed_between(begin, due)
+    for since, until, reason in closed:
+        if since > begin:
+            yield _segment(begin, since, SegmentState.COUNTED, "running")
+        yield _segment(since, until, SegmentState.CLOSED, reason)
+        begin = until
+    if begin < due:
+        yield _segment(begin, due, SegmentState.COUNTED, "running")
+
+
+def _segment(begin: int, end: int, state: SegmentState, reason: str) -> Segment:
+    return Segment(from_micros(begin), from_micros(end), state, reason, (end - begin) / SECOND)

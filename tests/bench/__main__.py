@@ -5,6 +5,7 @@ import gc
 import importlib
 import logging
 import sys
+import traceback
 from pathlib import Path
 
 import structlog
@@ -24,6 +25,7 @@ BENCHES = {
     "h1": "h1_door",
     "w1": "w1_memory",
     "c1": "c1_clocks",
+    "e1": "e1_explain",
     "g1": "g1_grading",
 }
 
@@ -48,6 +50,10 @@ def main(wanted: list[str]) -> int:
                     found = runner.run(module.run(bench))
                 except TooBusy as busy:
                     refused.append(f"{name.upper()}  no figure: {busy}")
+                    continue
+                except Exception as error:  # the other rows still have their figures
+                    traceback.print_exc()
+                    refused.append(f"{name.upper()}  failed: {error!r:.200}")
                     continue
             gc.collect()
             print(text(found), file=sys.stderr, flush=True)

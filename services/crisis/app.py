@@ -5,6 +5,7 @@ from services.crisis.api.candidates import router as candidates_router
 from services.crisis.api.cases import router as cases_router
 from services.crisis.api.clocks import router as clocks_router
 from services.crisis.api.mutes import router as mutes_router
+from services.crisis.api.reports import router as reports_router
 from services.crisis.api.sla import router as sla_router
 from services.crisis.consumers import consumer_specs
 from services.crisis.kinds import CALENDARS, ESCALATIONS, MATRICES, SHIPPED, SLA_POLICIES, TRIGGER_RULES
@@ -45,6 +46,7 @@ def build(settings: CrisisSettings, *, clock: Clock | None = None) -> Service:
                 mutes_router,
                 sla_router,
                 calendars_router,
+                reports_router,
                 *(documents_router(kind) for kind in documents),
             ],
             consumers=consumer_specs(library, lanes=settings.lanes),

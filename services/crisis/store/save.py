@@ -9,6 +9,7 @@ from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.customer import Customer
 from services.crisis.domain.intake import Taken
 from services.crisis.domain.timeline import instant_text
+from services.crisis.store.past_cycles import save_past_cycles
 from services.crisis.store.rows import text_of
 from services.crisis.store.tables import (
     CASE,
@@ -53,6 +54,7 @@ async def save_files(work: UnitOfWork, files: Iterable[CaseFile]) -> None:
         raw, [clock_row(clock) for clock in clocks if not clock.is_new and (clock.has_changed or clock.unsaved)]
     )
     await CLOCK_EVENT.insert(raw, [clock_event_row(clock, record) for clock in clocks for record in clock.unsaved])
+    await save_past_cycles(raw, [clock for clock in clocks if clock.past is not None])
     await TIMELINE.insert(raw, [entry_row(file.case.id, entry) for file in touched for entry in file.entries])
     await _save_runs(raw, [file for file in touched if file.run_changed])
 

@@ -38,6 +38,8 @@ def settle(
         facts.extend(_ended(clock, results, before, said, now))
     facts.extend(_taken_back(clock, results, told - marks, before, said, now))
     current = State.of(results[-1])
+    if clock.unsaved and (len(results) > 1 or (before is not None and before.cycle > 1)):
+        clock.past = tuple(results[:-1])
     if current != before or marks != told:
         clock.state, clock.told, clock.has_changed = current, frozenset(marks), True
     return facts

@@ -83,7 +83,7 @@ def _run(
                 timings, story = await played.run(started)
             finally:
                 await played.close()
-            document = write(out, played.figures, story, timings)
+            document = write(out, played.figures, story, timings, log=data / "incident_event_log_1.csv.gz")
             for line in lines_of(document):
                 print(line)  # noqa: T201 - the report is for the screen
             await mailbox.stop()

@@ -11,6 +11,8 @@ from typing import Any
 
 from services.commands.demo.figures import Figures, quantile
 from services.commands.demo.live import TIERS
+from services.commands.replay import lines_of as lines_of_replay
+from services.commands.replay import replay
 
 CLASSES = ("strategic", "key", "standard", "basic")
 
@@ -27,8 +29,8 @@ class Timings:
     steps: int
 
 
-def figures_of(figures: Figures, story: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that depends on the input alone, in a fixed order."""
+def figures_of(figures: Figures, story: Mapping[str, Any], replayed: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that depends on the input alone, in a fixed order. `replayed` is the log through the clock engine."""
     return {
         "customers_graded": len(figures.tiers),
         "first_tiers": dict(sorted(figures.first_tiers.items())),
@@ -46,6 +48,7 @@ def figures_of(figures: Figures, story: Mapping[str, Any]) -> dict[str, Any]:
         "messages_per_audience": dict(sorted(figures.audiences.items())),
         "events": dict(sorted(figures.events.items())),
         "story": story,
+        "incident_log_replayed": dict(replayed),
     }
 
 
@@ -67,10 +70,12 @@ def timings_of(figures: Figures, timings: Timings) -> dict[str, Any]:
     }
 
 
-def write(directory: Path, figures: Figures, story: Mapping[str, Any], timings: Timings) -> dict[str, Any]:
-    """Write both files into `directory`; answers what stands in `demo.json`."""
+def write(
+    directory: Path, figures: Figures, story: Mapping[str, Any], timings: Timings, *, log: Path
+) -> dict[str, Any]:
+    """Write both files into `directory`; answers what stands in `demo.json`. `log` is replayed through the clocks."""
     directory.mkdir(parents=True, exist_ok=True)
-    document = {"figures": figures_of(figures, story), "timings": timings_of(figures, timings)}
+    document = {"figures": figures_of(figures, story, replay(log)), "timings": timings_of(figures, timings)}
     (directory / "demo.json").write_text(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
     (directory / "demo.html").write_text(_html(document))
     return document
@@ -88,6 +93,7 @@ def lines_of(document: Mapping[str, Any]) -> list[str]:
     lines += [f"Cases 危机: {figures['cases']:,}", *_case_lines(figures["cases_by_class_and_severity"])]
     lines += ["Clocks 时限 (met / missed; breached and open / running)", *_clock_lines(figures["clocks"])]
     lines.append("Messages 通知: " + ", ".join(f"{c} {n:,}" for c, n in figures["messages_per_channel"].items()))
+    lines += lines_of_replay(figures["incident_log_replayed"])
     lines.append(
         f"Speed: {timings['facts_per_second']:,} facts/s through HTTP to graded,"
         f" {timings['events_on_the_bus']:,} events,"

@@ -54,20 +54,18 @@ def placed(marks: list[Mark], scale: Scale) -> list[Placed]:
     at_edge = [one for one in sized if one[1] + one[2] > right]
     done: list[tuple[Placed, _Box]] = []
     for mark, x, width in [*at_edge, *(one for one in reversed(sized) if one not in at_edge)]:
-        choices = [
-            (Placed(mark, x, lane, ends), _Box(lane, x - width, x) if ends else _Box(lane, x, x + width))
-            for ends in (False, True)
-            for lane in range(LANES)
-        ]
-        free = [
-            one
-            for one in choices
-            if scale.left - 4 <= one[1].begin
-            and one[1].end <= right
-            and not any(one[1].overlaps(box) for _, box in done)
-        ]
-        alone = (Placed(mark, x, None, ends=False), _Box(LANES, x, x))
-        done.append(min(free, key=lambda one: _crossings(one, done), default=alone))
+        best: tuple[Placed, _Box] = (Placed(mark, x, None, ends=False), _Box(LANES, x, x))
+        fewest: int | None = None
+        for choice in _choices(mark, x, width):
+            box = choice[1]
+            if box.begin < scale.left - 4 or box.end > right or any(box.overlaps(other) for _, other in done):
+                continue
+            crossings = _crossings(choice, done)
+            if fewest is None or crossings < fewest:
+                best, fewest = choice, crossings
+                if crossings == 0:
+                    break
+        done.append(best)
     return [one for one, _ in done]
 
 
@@ -85,6 +83,13 @@ class _Box:
 
     def overlaps(self, other: "_Box") -> bool:
         return self.lane == other.lane and self.begin < other.end and other.begin < self.end
+
+
+def _choices(mark: Mark, x: float, width: float) -> Iterator[tuple[Placed, _Box]]:
+    for ends in (False, True):
+        begin, end = (x - width, x) if ends else (x, x + width)
+        for lane in range(LANES):
+            yield Placed(mark, x, lane, ends), _Box(lane, begin, end)
 
 
 def _crossings(one: tuple[Placed, _Box], done: Sequence[tuple[Placed, _Box]]) -> int:

@@ -58,6 +58,8 @@ def _clock(clock: Explained, zone: ZoneInfo) -> dict[str, Any]:
         "lines": [_line(line, clock, zone) for line in result.lines],
         "segments": _segments(result.segments, zone),
         "ahead": _segments(clock.ahead, zone),
+        "days_off": _segments(clock.days_off, zone),
+        "make_up_workdays": [day.isoformat() for day in clock.worked],
         "sums": _sums(clock.sums),
         "warnings": _instants(((one.threshold, one.at) for one in result.warnings), zone),
         "planned_warnings": _instants(

@@ -20,6 +20,8 @@ from services.crisis.explain.marks import Placed, marks_of, placed, span_of
 from services.crisis.explain.scale import Scale
 from services.crisis.explain.spans import span_in
 from services.crisis.explain.words import Language, civil, reason_in, term
+from shared.worktime.zones import instant_of
+from shared.worktime.zones import zone as zone_named
 
 WIDTH: Final = 1120
 STRIPS: Final = 60
@@ -39,6 +41,8 @@ _PAST: Final = {
 }
 _AHEAD: Final = {**_PAST, SegmentState.COUNTED: "#bfe6d3", SegmentState.CLOSED: "#eceff2"}
 _OVERDUE: Final = "#e12d39"
+_DAY_OFF: Final = "#829ab1"
+_MAKE_UP: Final = "#7c3aed"
 _HEALTH: Final = {
     "on_track": "#2f9e6e",
     "at_risk": "#b7791f",
@@ -162,11 +166,28 @@ def _draw(strip: _Strip) -> Iterator[str]:
     for segments, colours in ((clock.result.segments, _PAST), (clock.ahead, _AHEAD)):
         for band in bands(segments, scale) if days is None else columns(segments, scale, edges):
             yield from _band(band, colours, strip)
+    yield from _days(strip)
     end = clock.result.stopped_at or strip.explanation.at
     if clock.result.breached_at is not None and clock.result.breached_at < end:
         x, words = scale.at(clock.result.breached_at), HEADINGS[strip.language]["legend_overdue"]
         yield svg.rect(x, top + _STRIP, scale.at(end) - x, 5, fill=_OVERDUE, title=words)
     yield svg.rect(scale.left, top, scale.width, _STRIP, fill="none", stroke="#9aa5b1", stroke_width=0.6)
+
+
+def _days(strip: _Strip) -> Iterator[str]:
+    """Days off below a strip whose due instant is a date, make-up workdays above every strip."""
+    clock, scale, language, top = strip.clock, strip.scale, strip.language, strip.strip
+    zone = strip.explanation.zone
+    if clock.counts_dates:
+        for off in clock.days_off:
+            x, words = scale.at(off.begin), f"{reason_in(off.reason, language)} · {civil(off.begin, zone, language)}"
+            yield svg.rect(x, top + _STRIP - 7, scale.at(off.end) - x, 7, fill=_DAY_OFF, title=words)
+    calendar = clock.about.zones.get(clock.result.calendar or "")
+    for day in clock.worked if calendar is not None else ():
+        place = zone_named(calendar)
+        begin, end = (scale.x(instant_of(place, day.toordinal(), wall)) for wall in (0, DAY))
+        words = f"{day.isoformat()} · {HEADINGS[language]['make_up']}"
+        yield svg.rect(begin, top, end - begin, 4, fill=_MAKE_UP, title=words)
 
 
 def _band(band: Band, colours: dict[SegmentState, str], strip: _Strip) -> Iterator[str]:
@@ -217,6 +238,8 @@ def _legend(language: Language, top: float) -> Iterator[str]:
         *((said[f"legend_{state.value}"], _PAST[state]) for state in SegmentState),
         (said["legend_open_ahead"], _AHEAD[SegmentState.COUNTED]),
         (said["legend_closed_ahead"], _AHEAD[SegmentState.CLOSED]),
+        (said["legend_day_off"], _DAY_OFF),
+        (said["legend_make_up"], _MAKE_UP),
         (said["legend_overdue"], _OVERDUE),
     ]
     x = float(_MARGIN)

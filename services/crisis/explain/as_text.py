@@ -13,7 +13,7 @@ from services.crisis.explain.headings import HEADINGS
 from services.crisis.explain.naming import shown
 from services.crisis.explain.spans import span_in
 from services.crisis.explain.why import why
-from services.crisis.explain.words import BREACH, Language, civil, reason_in, term
+from services.crisis.explain.words import BREACH, Language, civil, reason_in, term, weekday_of
 
 _MICROSECONDS = 1_000_000
 
@@ -54,6 +54,7 @@ def _clock(clock: Explained, zone: ZoneInfo, language: Language) -> Iterator[str
         yield f"  {number}. {due}{mark}"
         yield f"     {why(line, clock, zone, language)}"
     yield from ("", said["segments"], *_segments(result.segments, zone, language))
+    yield from _calendar(clock, zone, language)
     yield from ("", said["sums"], f"  {_sums(clock.sums, language)}")
     yield from _warnings(clock, zone, language)
     yield from ("", said["events"], *_events(about.records, zone, language))
@@ -98,6 +99,19 @@ def _segments(segments: Sequence[Segment], zone: ZoneInfo, language: Language) -
             for segment in segments
         ]
     )
+
+
+def _calendar(clock: Explained, zone: ZoneInfo, language: Language) -> Iterator[str]:
+    """The days off and the make-up workdays from the start to the due instant."""
+    said = HEADINGS[language]
+    days = [
+        (civil(off.begin, zone, language), "→", civil(off.end, zone, language), reason_in(off.reason, language))
+        for off in clock.days_off
+    ]
+    if days or clock.worked:
+        yield from ("", said["on_the_way"].format(name=shown(clock.result.calendar or "")), *_table(days))
+        for day in clock.worked:
+            yield f"  {day.isoformat()} {weekday_of(day, language)}: {said['make_up']}"
 
 
 def _micros(begin: datetime, end: datetime) -> int:

@@ -1,20 +1,34 @@
 """What is explained: every cycle of a case's clocks as the fold tells them, and what lies ahead of the open ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.crisis.domain.clocks import Business, ClockResult, OpenTime, Segment, SegmentState
+from services.crisis.domain.clocks import (
+    Business,
+    BusinessDays,
+    CalendarPeriod,
+    ClockResult,
+    LineResult,
+    OpenTime,
+    Segment,
+    SegmentState,
+)
 from services.crisis.domain.clocks.instants import SECOND, from_micros, to_micros
 from services.crisis.domain.sla.clock import Health, Record, health_of
 
 _MICROSECOND = timedelta(microseconds=1)
+OUTSIDE_HOURS = "outside hours"
+"""What calendars call the closed hours of a day that has open ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whose clock it is. `policy` is the pin (or key) that was last put in force, `zones` the zone of each calendar."""
+    """Whose clock it is. `policy` is the pin (or key) that was last put in force.
+
+    By the name of a calendar, `zones` is its zone and `worked` are its make-up workdays (调休上班日), in order.
+    """
 
     clock_id: str
     case_id: str
@@ -22,6 +36,7 @@ class About:
     policy: str
     zones: Mapping[str, str]
     records: tuple[Record, ...] = ()
+    worked: Mapping[str, Sequence[date]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +53,31 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One cycle of one clock. `ahead` are the open and closed stretches from now to the due instant."""
+    """One cycle of one clock. `ahead` are the open and closed stretches from now to the due instant.
+
+    `days_off` are the days from the start to the due instant on which its calendar is closed, `worked` those of a
+    weekend that it works instead.
+    """
 
     about: About
     result: ClockResult
     health: Health
     sums: Sums
     ahead: tuple[Segment, ...]
+    days_off: tuple[Segment, ...] = ()
+    worked: tuple[date, ...] = ()
 
     @property
-    def end(self) -> datetime | None:
-        """When the cycle ended; None while it goes on."""
-        return self.result.stopped_at
+    def counts_dates(self) -> bool:
+        """Whether the due instant is a date counted on the calendar, so that no hour of it is ever closed."""
+        return any(
+            line.governs and isinstance(line.target.duration, BusinessDays | CalendarPeriod) for line in self.lines
+        )
+
+    @property
+    def lines(self) -> tuple[LineResult, ...]:
+        """The lines of the clock."""
+        return self.result.lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +102,8 @@ def explain_clock(
             health=health_of(result),
             sums=sums_of(result, at),
             ahead=tuple(_ahead(result, at, calendars)),
+            days_off=tuple(_days_off(result, calendars)),
+            worked=tuple(_worked(result, calendars, about)),
         )
         for result in results
     ]
@@ -113,6 +143,23 @@ def _ahead(result: ClockResult, at: datetime, calendars: Mapping[str, OpenTime])
         begin = until
     if begin < due:
         yield _segment(begin, due, SegmentState.COUNTED, "running")
+
+
+def _days_off(result: ClockResult, calendars: Mapping[str, OpenTime]) -> Iterator[Segment]:
+    """Whole days on which the calendar of the due instant is closed, and why."""
+    if result.calendar is not None:
+        begin, end = to_micros(result.started_at), to_micros(result.due_if_resumed_now)
+        for since, until, reason in calendars[result.calendar].closed_between(begin, end):
+            if reason != OUTSIDE_HOURS:
+                yield _segment(since, until, SegmentState.CLOSED, reason)
+
+
+def _worked(result: ClockResult, calendars: Mapping[str, OpenTime], about: About) -> Iterator[date]:
+    """The make-up workdays between the start and the due instant."""
+    if result.calendar is not None:
+        calendar = calendars[result.calendar]
+        first, last = (calendar.local(to_micros(at))[0] for at in (result.started_at, result.due_if_resumed_now))
+        yield from (day for day in about.worked.get(result.calendar, ()) if first <= day <= last)
 
 
 def _segment(begin: int, end: int, state: SegmentState, reason: str) -> Segment:

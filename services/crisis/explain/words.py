@@ -1,7 +1,7 @@
 """Words in both languages for the terms of clocks; what people wrote themselves (reasons, names) stays as it is."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -92,7 +92,12 @@ def reason_in(reason: str, language: Language) -> str:
 
 def weekday(instant: datetime, zone: ZoneInfo, language: Language) -> str:
     """The name of the local weekday."""
-    return _WEEKDAYS[language].split()[instant.astimezone(zone).weekday()]
+    return weekday_of(instant.astimezone(zone), language)
+
+
+def weekday_of(day: date, language: Language) -> str:
+    """The name of a date's weekday."""
+    return _WEEKDAYS[language].split()[day.weekday()]
 
 
 def civil(instant: datetime, zone: ZoneInfo, language: Language) -> str:

@@ -67,19 +67,21 @@ def explain_case(loaded: Loaded, wanted: Wanted, zone: ZoneInfo) -> Explanation:
 
 def _explained(clock: Clock, loaded: Loaded) -> list[Explained]:
     results = fold_clock(clock, loaded.promises, loaded.at, segments=True, lines=True)
+    calendars = _calendars(results, loaded.promises.calendars)
     about = About(
         clock_id=clock.id,
         case_id=clock.case_id,
         matter_id=clock.matter_id,
         policy=clock.policy,
-        zones=_zones(results, loaded.promises.calendars),
+        zones={name: calendar.zone.key for name, calendar in calendars.items()},
         records=tuple(clock.records or ()),
+        worked={name: calendar.version.make_up_days for name, calendar in calendars.items()},
     )
     return explain_clock(results, at=loaded.at, calendars=loaded.promises.calendars, about=about)
 
 
-def _zones(results: tuple[ClockResult, ...], calendars: Mapping[str, OpenTime]) -> dict[str, str]:
-    """The zone of each calendar that a line names."""
+def _calendars(results: tuple[ClockResult, ...], calendars: Mapping[str, OpenTime]) -> dict[str, Calendar]:
+    """The calendars that lines name."""
     named = {line.target.calendar for result in results for line in result.lines if line.target.calendar is not None}
     found = ((name, calendars[name]) for name in named)
-    return {name: calendar.zone.key for name, calendar in found if isinstance(calendar, Calendar)}
+    return {name: calendar for name, calendar in found if isinstance(calendar, Calendar)}

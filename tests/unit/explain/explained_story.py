@@ -57,6 +57,7 @@ def explain(body, *, zone_name="UTC", late=timedelta()):
             matter_id=None,
             policy="key",
             zones={key: calendar.zone.key for key, calendar in asked.calendars.items()},
+            worked={key: calendar.version.make_up_days for key, calendar in asked.calendars.items()},
             records=tuple(r for r in records if r.event.target in {None, target}),
         )
         clocks += explain_clock(tuple(cycles), at=asked.until, calendars=asked.calendars, about=about)

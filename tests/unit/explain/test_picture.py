@@ -163,3 +163,13 @@ def test_every_mark_of_an_ordinary_clock_has_its_label_and_no_two_lie_on_another
             boxes.append((mark.lane, mark.x - width if mark.ends else mark.x, mark.x if mark.ends else mark.x + width))
         for (lane, _, right), (next_lane, left, _) in pairwise(sorted(boxes)):
             assert lane != next_lane or right <= left
+
+
+def test_days_off_and_the_make_up_saturday_are_drawn_where_they_lie():
+    picture = drawn(spring_festival())
+    shown = {one.text: rect for rect in picture.iter(f"{SVG}rect") for one in rect.iter(f"{SVG}title")}
+    saturday = [rect for title, rect in shown.items() if title.startswith("2026-02-14 · make-up workday")]
+    eve = [rect for title, rect in shown.items() if title.startswith("holiday: Chinese New Year's Eve")]
+
+    assert len(saturday) == len(eve) == 1
+    assert float(saturday[0].get("x")) + float(saturday[0].get("width")) < float(eve[0].get("x"))

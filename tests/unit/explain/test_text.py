@@ -51,6 +51,18 @@ def test_working_days_skip_the_festival_and_say_so():
     assert line["why"]["zh-CN"].startswith("2026-02-13之后日历 cn-office（Asia/Shanghai）的第 3 个工作日")
 
 
+def test_days_off_and_make_up_workdays_on_the_way_are_named():
+    resolution = as_json(spring_festival())["clocks"][1]
+    lines = told(spring_festival())
+
+    assert resolution["make_up_workdays"] == ["2026-02-14"]
+    assert {one["reason"] for one in resolution["days_off"]} >= {"holiday: Chinese New Year's Eve", "weekend"}
+    assert "Days off until the due instant, in calendar cn-office" in lines
+    assert "2026-02-14 Sat: make-up workday, worked as an ordinary day" in lines
+    assert "2026-02-16 00:00:00 +08:00 Mon → 2026-02-17 00:00:00 +08:00 Tue holiday: Chinese New Year's Eve" in lines
+    assert not [line for line in told(clock_change()) if line.startswith("Days off")]
+
+
 def test_holidays_have_their_chinese_names():
     long = explain(
         request(

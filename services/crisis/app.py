@@ -8,7 +8,15 @@ from services.crisis.api.mutes import router as mutes_router
 from services.crisis.api.reports import router as reports_router
 from services.crisis.api.sla import router as sla_router
 from services.crisis.consumers import consumer_specs
-from services.crisis.kinds import CALENDARS, ESCALATIONS, MATRICES, SHIPPED, SLA_POLICIES, TRIGGER_RULES
+from services.crisis.kinds import (
+    CALENDARS,
+    ESCALATIONS,
+    MATRICES,
+    SHIPPED,
+    SLA_POLICIES,
+    STATUTORY_PACKS,
+    TRIGGER_RULES,
+)
 from services.crisis.library import Library
 from services.crisis.settings import CrisisSettings
 from services.crisis.workers import timer_handlers
@@ -34,7 +42,7 @@ def build(settings: CrisisSettings, *, clock: Clock | None = None) -> Service:
     """The service, built but not started."""
     base = Foundation.lay("crisis", settings, clock=clock)
     library = Library()
-    documents = (SLA_POLICIES, CALENDARS, TRIGGER_RULES, MATRICES, ESCALATIONS)
+    documents = (SLA_POLICIES, CALENDARS, TRIGGER_RULES, MATRICES, ESCALATIONS, STATUTORY_PACKS)
     return build_service(
         base,
         Parts(

@@ -12,13 +12,15 @@ from services.crisis.documents.compiling import (
     ESCALATION_POLICY,
     SEVERITY_MATRIX,
     SLA_POLICY,
+    STATUTORY_PACK,
     TRIGGER_RULE,
+    Promising,
     calendars_of,
     parse_sla_policy,
 )
-from services.crisis.documents.escalation_policies import EscalationPolicyDocument, parse_escalation_policy
+from services.crisis.documents.escalation_policies import parse_escalation_policy
 from services.crisis.documents.severity_matrix import parse_severity_matrix
-from services.crisis.documents.targets import PolicyDocument
+from services.crisis.documents.statutory_packs import parse_statutory_pack
 from services.crisis.documents.trigger_rules import parse_trigger_rule
 from services.crisis.domain.clocks.instants import to_micros
 from shared.db.unit_of_work import UnitOfWork
@@ -45,7 +47,7 @@ def _publish(body: dict[str, Any], /, *, now: datetime) -> Mapping[str, Any]:
     return published.to_json()
 
 
-async def _calendars_are_active(work: UnitOfWork, document: PolicyDocument | EscalationPolicyDocument) -> None:
+async def _calendars_are_active(work: UnitOfWork, document: Promising) -> None:
     known = {stored.key for stored in await all_active(work.raw, CALENDAR)} | {ALWAYS}
     lost = [calendar for calendar in calendars_of(document) if calendar not in known]
     if lost:
@@ -58,6 +60,10 @@ async def _check_policy(work: UnitOfWork, body: dict[str, Any]) -> None:
 
 async def _check_escalation(work: UnitOfWork, body: dict[str, Any]) -> None:
     await _calendars_are_active(work, parse_escalation_policy(body))
+
+
+async def _check_pack(work: UnitOfWork, body: dict[str, Any]) -> None:
+    await _calendars_are_active(work, parse_statutory_pack(body))
 
 
 CALENDARS: Final = DocumentKind(
@@ -108,11 +114,22 @@ ESCALATIONS: Final = DocumentKind(
     write_scope=_WRITE,
     check=_check_escalation,
 )
+STATUTORY_PACKS: Final = DocumentKind(
+    name=STATUTORY_PACK,
+    path="/v1/statutory-packs",
+    title="statutory packs",
+    validate=parse_statutory_pack,
+    example=_example("statutory-packs/uk-fca-disp.yaml"),
+    read_scope=_READ,
+    write_scope=_WRITE,
+    check=_check_pack,
+)
 SHIPPED: Final = (
     (CALENDARS, PRESETS / "calendars"),
     (SLA_POLICIES, PRESETS / "policies"),
     (TRIGGER_RULES, PRESETS / "trigger-rules"),
     (MATRICES, PRESETS / "severity-matrix"),
     (ESCALATIONS, PRESETS / "escalation-policies"),
+    (STATUTORY_PACKS, PRESETS / "statutory-packs"),
 )
 """Kinds with their presets, calendars first: the others name them."""

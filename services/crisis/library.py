@@ -15,14 +15,17 @@ from services.crisis.documents.compiling import (
     ESCALATION_POLICY,
     KINDS,
     SLA_POLICY,
+    STATUTORY_PACK,
     TRIGGER_RULE,
     Compiled,
+    Promising,
     applies_of,
     calendars_of,
     compile_document,
 )
 from services.crisis.documents.escalation_policies import EscalationPolicyDocument
 from services.crisis.documents.severity_matrix import SeverityMatrixDocument
+from services.crisis.documents.statutory_packs import StatutoryPackDocument
 from services.crisis.documents.targets import PolicyDocument
 from services.crisis.documents.trigger_rules import TriggerRuleDocument
 from services.crisis.domain.books import Books, Choice
@@ -31,11 +34,16 @@ from services.crisis.domain.clocks import Policy
 from services.crisis.domain.escalation import EscalationPolicy
 from services.crisis.domain.rules import Rule
 from services.crisis.domain.sla.pins import Pin, Promises
+from services.crisis.domain.sla.statutes import Pack
 from services.crisis.store.rows import read
 from shared.worktime import ALWAYS, Calendar, always
 
 _ESCALATION: Final = "escalation:"
 """What pins of escalation policies begin with: their delays are folded like any other target."""
+_STATUTORY: Final = "statutory:"
+"""What pins of statutory packs begin with."""
+_KIND_OF_PREFIX: Final = {_ESCALATION: ESCALATION_POLICY, _STATUTORY: STATUTORY_PACK}
+_PREFIX_OF_KIND: Final = {kind: prefix for prefix, kind in _KIND_OF_PREFIX.items()}
 
 Version = tuple[str, str, int]
 
@@ -51,6 +59,7 @@ class Library:
         self._compiled: dict[Version, Compiled] = {}
         self._promises = Promises()
         self._escalations: dict[str, EscalationPolicy] = {}
+        self._packs: dict[str, Pack] = {}
         self._active: frozenset[Version] = frozenset()
         self._books: Books | None = None
 
@@ -132,22 +141,35 @@ class Library:
             ),
             promises=self._promises,
             escalations=self._escalations,
+            regimes={
+                key: self._pinned(STATUTORY_PACK, key, version, calendars).name
+                for kind, key, version in active
+                if kind == STATUTORY_PACK
+            },
+            packs=self._packs,
         )
 
     def _choices(self, documents: list[tuple[Version, Any]], calendars: Mapping[str, int]) -> tuple[Choice, ...]:
         """Documents in their order, each pinned to the calendar versions that are active now."""
         choices: list[Choice] = []
         for (kind, key, version), document in sorted(documents, key=lambda item: (item[1].order, item[0][1])):
-            named = calendars_of(document)
-            lost = [calendar for calendar in named if calendar not in calendars]
-            if lost:
-                raise MissingDocument(f"{kind} {key} names the calendar {lost[0]}, which is not active")
-            prefix = _ESCALATION if kind == ESCALATION_POLICY else ""
-            pin = Pin(prefix + key, version, tuple((calendar, calendars[calendar]) for calendar in named))
-            if pin.name not in self._promises:
-                self._add(pin)
+            pin = self._pinned(kind, key, version, calendars)
             choices.append(Choice(pin.name, applies_of(document)))
         return tuple(choices)
+
+    def _pinned(self, kind: str, key: str, version: int, calendars: Mapping[str, int]) -> Pin:
+        """The pin of a document to the calendar versions that are active now, made known."""
+        document = self._compiled[kind, key, version]
+        assert isinstance(document, Promising)
+        named = calendars_of(document)
+        lost = [calendar for calendar in named if calendar not in calendars]
+        if lost:
+            raise MissingDocument(f"{kind} {key} names the calendar {lost[0]}, which is not active")
+        prefix = _PREFIX_OF_KIND.get(kind, "")
+        pin = Pin(prefix + key, version, tuple((calendar, calendars[calendar]) for calendar in named))
+        if pin.name not in self._promises:
+            self._add(pin)
+        return pin
 
     def _add(self, pin: Pin) -> None:
         calendars = {key: self._calendar(key, version) for key, version in pin.calendars}
@@ -155,6 +177,9 @@ class Library:
         if isinstance(document, EscalationPolicyDocument):
             self._escalations[pin.name] = document.to_policy(pin.version)
             self._promises.add(pin, document.to_delays(), calendars)
+        elif isinstance(document, StatutoryPackDocument):
+            self._packs[pin.name] = document.to_pack(pin.name)
+            self._promises.add(pin, document.to_policy(), calendars)
         else:
             assert isinstance(document, PolicyDocument)
             self._promises.add(pin, document.to_policy(), calendars)
@@ -168,8 +193,9 @@ class Library:
 
 
 def _version_of_policy(pin: Pin) -> Version:
-    if pin.policy.startswith(_ESCALATION):
-        return ESCALATION_POLICY, pin.policy.removeprefix(_ESCALATION), pin.version
+    for prefix, kind in _KIND_OF_PREFIX.items():
+        if pin.policy.startswith(prefix):
+            return kind, pin.policy.removeprefix(prefix), pin.version
     return SLA_POLICY, pin.policy, pin.version
 
 
@@ -183,4 +209,5 @@ def _versions(pin: Pin) -> list[Version]:
 def plain_key(pin: str) -> tuple[str, int]:
     """The document's key and version behind a pin, as they are published."""
     parsed = Pin.parse(pin)
-    return parsed.policy.removeprefix(_ESCALATION), parsed.version
+    _, key, version = _version_of_policy(parsed)
+    return key, version

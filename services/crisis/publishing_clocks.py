@@ -24,6 +24,7 @@ _CLOCKS: Final[dict[str, type[Payload]]] = {
     "met": contract.ClockMet,
     "cancelled": contract.ClockCancelled,
     "corrected": contract.ClockCorrected,
+    "extended": contract.ClockExtended,
 }
 
 
@@ -150,6 +151,8 @@ def _clock_detail(fact: ClockFact) -> dict[str, Any]:
             }
         case "cancelled":
             return {"reason": detail["reason"], "by": detail["by"]}
+        case "extended":
+            return dict(detail)
         case "corrected":
             return {**detail, "corrects": f"crisis.clock.{detail['corrects']}.v1"}
         case _:

@@ -132,7 +132,7 @@ async def a_crisis(database_url: str, *, now: datetime = MONDAY) -> AsyncIterato
     service = _service(database_url, clock)
     service.page_tokens.secret = b"of this test"
     async with service.base.database.begin() as connection:
-        scopes = ("crisis:read", "crisis:write", "crisis:command", "crisis:policy", "admin")
+        scopes = ("crisis:read", "crisis:write", "crisis:command", "crisis:policy", "crisis:approve", "admin")
         key = await create_key(await raw_connection(connection), name="test", scopes=scopes, now=datetime.now(UTC))
     library = service.app.state.kernel.parts[Library]
     transport = httpx.ASGITransport(service.app, client=("127.0.0.1", 5000))

@@ -18,7 +18,7 @@ from shared.web.kernel import Caller, part
 from shared.web.routing import Router
 
 CaseId = Annotated[str, Path(max_length=128, description="The case.")]
-_COMMANDER = frozenset({"change-severity", "dismiss"})
+_SCOPES = {"change-severity": "crisis:command", "dismiss": "crisis:command", "extend": "crisis:approve"}
 _ACTIONS: tuple[tuple[str, type[ActionIn], str, dict[str, Any]], ...] = (
     ("acknowledge", bodies.AcknowledgeIn, "Take notice of a case", {"by": "E-1042", "reason": "I take it"}),
     (
@@ -39,6 +39,18 @@ _ACTIONS: tuple[tuple[str, type[ActionIn], str, dict[str, Any]], ...] = (
         "Set the severity",
         {"by": "E-0007", "severity": "S3", "reason": "one plant only"},
     ),
+    (
+        "final-answer",
+        bodies.FinalAnswerIn,
+        "Send the final answer that a statute demands",
+        {"by": "E-1042", "text": "We uphold the complaint"},
+    ),
+    (
+        "extend",
+        bodies.ExtendIn,
+        "Extend a statutory limit",
+        {"by": "E-0007", "reason": "expert opinion outstanding"},
+    ),
     ("assign", bodies.AssignIn, "Give a case an owner", {"by": "E-0007", "owner": "E-1042"}),
     ("resolve", bodies.ResolveIn, "Resolve matters", {"by": "E-1042", "resolution": "delivered"}),
     ("start-repair", bodies.StartIn, "Begin to repair trust", {"by": "E-1042"}),
@@ -57,7 +69,7 @@ def add_actions(router: Router) -> None:
             methods=["POST"],
             summary=summary,
             response_model=CaseOut,
-            dependencies=[require("crisis:command" if action in _COMMANDER else "crisis:write")],
+            dependencies=[require(_SCOPES.get(action, "crisis:write"))],
             openapi_extra=example(body, **fields),
         )
 

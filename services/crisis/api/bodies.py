@@ -78,6 +78,18 @@ class ProposeIn(ActionIn):
     text: Text | None = Field(None, description="The solution that was proposed.")
 
 
+class FinalAnswerIn(ActionIn):
+    text: Text | None = Field(None, description="What was answered.")
+
+
+class ExtendIn(ActionIn):
+    """Whoever has the scope approves; `reason` is demanded."""
+
+    until: Instant | None = Field(
+        None, description="The new limit; without it as far as the regime allows, counted from the receipt."
+    )
+
+
 class ChangeSeverityIn(ActionIn):
     severity: Severity = Field(description="S1 is the gravest; to lower it takes a reason.")
 
@@ -115,6 +127,7 @@ class OpenCaseIn(In):
     public: bool = False
     received_at: datetime | None = Field(None, description="When it began for the customer: the clocks start here.")
     reference: Id | None = None
+    regulated: Code | None = Field(None, description="Regime whose statutory clocks run: the key of a statutory pack.")
     category: Code | None = None
     remedy_sought: Text | None = None
     complained_about: Id | None = None
@@ -125,11 +138,13 @@ class OpenCaseIn(In):
 class NoteIn(In):
     """Something that people should know; it stops no clock."""
 
-    text: Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_no_nul)]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_no_nul)] = Field(
+        examples=["The plant manager asks to be called before noon."]
+    )
     by: Id | None = None
 
 
-def example(body: type[ActionIn], **fields: Any) -> dict[str, Any]:
+def example(body: type[In], **fields: Any) -> dict[str, Any]:
     """An example for the documentation, checked when the module is read."""
     body.model_validate(fields)
     return {"requestBody": {"content": {"application/json": {"example": fields}}}}

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from fastapi import Path, Query, Response
 from pydantic import Field
 
-from services.crisis.api.bodies import Id, Line, Text
+from services.crisis.api.bodies import Id, Line, Text, example
 from services.crisis.api.shapes import CaseOut
 from services.crisis.library import Library
 from services.crisis.store.queries import CANDIDATES, cases_by_id
@@ -51,7 +51,7 @@ class ConfirmIn(In):
 class RejectIn(In):
     """Who says that it is none, and why."""
 
-    reason: Line
+    reason: Line = Field(examples=["A spam wave, not our customer"])
     by: Id | None = None
 
 
@@ -73,6 +73,7 @@ async def list_candidates(
     "/{candidate_id}/confirm",
     summary="Confirm a candidate",
     response_model=CaseOut,
+    openapi_extra=example(ConfirmIn, by="E-0007", reason="the third this week"),
     dependencies=[require("crisis:write")],
 )
 async def confirm_candidate(

@@ -59,6 +59,26 @@ class EscalationOut(Out):
     next_at: datetime | None = Field(description="When it goes on by itself.")
 
 
+class SideOut(Out):
+    """One side of what is owed."""
+
+    clock_id: str
+    target: str
+    due_at: datetime
+    policy: str = Field(description="SLA policy or statutory pack with its version and calendars.")
+
+
+class ObligationOut(Out):
+    """What the customer is owed of one thing, where the law wants it beside the contract."""
+
+    matter_id: str | None
+    target: str
+    due_at: datetime = Field(description="The stricter of the two.")
+    stricter: Literal["contract", "statute"]
+    contract: SideOut | None
+    statute: SideOut
+
+
 class CaseOut(Out):
     """A case as it stands."""
 
@@ -91,6 +111,7 @@ class CaseOut(Out):
     previous_case_id: str | None
     drill: bool
     matters: list[MatterOut]
+    obligations: list[ObligationOut] = Field(description="Open ones of regulated matters; others have none.")
     triggers: list[TriggerOut] = Field(description="The first hundred events.")
     escalation: EscalationOut | None
     version: int
@@ -105,6 +126,7 @@ class CaseOut(Out):
                 "severity_explanation": row["explanation"],
                 "public": row["is_public"],
                 "matters": [MatterOut.model_validate({**m, "public": m["is_public"]}) for m in row["matters"]],
+                "obligations": [ObligationOut.model_validate(owed) for owed in row["obligations"]],
                 "triggers": [TriggerOut.model_validate(trigger) for trigger in row["triggers"]],
                 "escalation": None if run is None else EscalationOut.model_validate(run),
             }

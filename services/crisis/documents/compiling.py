@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from services.crisis.documents.escalation_policies import EscalationPolicyDocument, parse_escalation_policy
 from services.crisis.documents.naming import AppliesDocument, as_set
 from services.crisis.documents.severity_matrix import SeverityMatrixDocument, parse_severity_matrix
+from services.crisis.documents.statutory_packs import StatutoryPackDocument, parse_statutory_pack
 from services.crisis.documents.targets import PolicyDocument, parse_policy
 from services.crisis.documents.trigger_rules import TriggerRuleDocument, parse_trigger_rule
 from services.crisis.domain.books import Applies
@@ -18,9 +19,12 @@ CALENDAR: Final = "calendar"
 TRIGGER_RULE: Final = "trigger-rule"
 SEVERITY_MATRIX: Final = "severity-matrix"
 ESCALATION_POLICY: Final = "escalation-policy"
-KINDS: Final = (SLA_POLICY, CALENDAR, TRIGGER_RULE, SEVERITY_MATRIX, ESCALATION_POLICY)
+STATUTORY_PACK: Final = "statutory-pack"
+KINDS: Final = (SLA_POLICY, CALENDAR, TRIGGER_RULE, SEVERITY_MATRIX, ESCALATION_POLICY, STATUTORY_PACK)
 
-Compiled = Calendar | PolicyDocument | TriggerRuleDocument | SeverityMatrixDocument | EscalationPolicyDocument
+Promising = PolicyDocument | EscalationPolicyDocument | StatutoryPackDocument
+"""Documents whose durations the fold measures."""
+Compiled = Calendar | TriggerRuleDocument | SeverityMatrixDocument | Promising
 
 
 def compile_document(kind: str, body: Any, published: Any) -> Compiled:
@@ -36,6 +40,8 @@ def compile_document(kind: str, body: Any, published: Any) -> Compiled:
             return parse_severity_matrix(body)
         case "escalation-policy":
             return parse_escalation_policy(body)
+        case "statutory-pack":
+            return parse_statutory_pack(body)
         case _:
             raise InvalidDocument.at("", "kind", f"there are no documents of the kind {kind!r}")
 
@@ -62,7 +68,7 @@ def applies_of(document: PolicyDocument | EscalationPolicyDocument) -> Applies:
     )
 
 
-def calendars_of(document: PolicyDocument | EscalationPolicyDocument) -> list[str]:
+def calendars_of(document: Promising) -> list[str]:
     """The keys of the calendars that a document names."""
     policy = document.to_delays() if isinstance(document, EscalationPolicyDocument) else document.to_policy()
     return sorted({target.calendar for target in policy.targets.values() if target.calendar is not None})

@@ -13,6 +13,7 @@ from services.crisis.domain.grading import raise_severity
 from services.crisis.domain.intake import Desk, Taken
 from services.crisis.domain.rules import Trigger
 from services.crisis.domain.severity import heavier
+from services.crisis.domain.statutory import start_statutory
 
 _FIELDS = {
     "subject": "title",
@@ -83,6 +84,7 @@ def _update(file: CaseFile, matter: Matter, amendment: Amendment, books: Books, 
             "changes": [list(change) for change in changes],
         },
     )
+    follow_up(file, start_statutory(file, changed, books, tools), books, tools)
     raise_severity(file, books, tools, because="more became known")
 
 

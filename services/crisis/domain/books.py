@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from services.crisis.domain.clocks import Start, fold
 from services.crisis.domain.escalation import Delay, EscalationPolicy
@@ -10,6 +10,7 @@ from services.crisis.domain.rules import Rule
 from services.crisis.domain.service_class import ServiceClass
 from services.crisis.domain.severity import Matrix, Severity
 from services.crisis.domain.sla.pins import Promises
+from services.crisis.domain.sla.statutes import Pack
 
 
 class NothingApplies(Exception):  # noqa: N818 - a named fact
@@ -44,7 +45,8 @@ class Choice:
 class Books:
     """Active rules and documents in their order, and pinned versions by pin.
 
-    `escalations` holds the pinned versions that open cases use, not only the active ones.
+    `escalations` and `packs` hold the pinned versions that open cases use, not only the active ones; `regimes` has the
+    pins of the active packs by their keys.
     """
 
     rules: tuple[Rule, ...]
@@ -53,6 +55,8 @@ class Books:
     escalation_choices: tuple[Choice, ...]
     promises: Promises
     escalations: Mapping[str, EscalationPolicy] = field(default_factory=dict)
+    regimes: Mapping[str, str] = field(default_factory=dict)
+    packs: Mapping[str, Pack] = field(default_factory=dict)
 
     def policy_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> str:
         """The pin of the first active SLA policy that covers such a case."""
@@ -61,6 +65,11 @@ class Books:
     def escalation_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> str:
         """The pin of the first active escalation policy that covers such a case."""
         return _first(self.escalation_choices, service_class, case_type, severity)
+
+    def pack_for(self, regime: str, received_at: datetime) -> Pack | None:
+        """The active pack of a regime that was in force on the date (in UTC) of the receipt."""
+        pack = self.packs[self.regimes[regime]] if regime in self.regimes else None
+        return pack if pack is not None and pack.holds_on(received_at.astimezone(UTC).date()) else None
 
     def delay(self, pin: str) -> Delay:
         """How long the named delays of an escalation policy last, by its pinned calendars."""

@@ -15,7 +15,7 @@ from services.crisis.domain.clocks import Cancel, ClockEvent, Stop
 from services.crisis.domain.customer import Customer
 from services.crisis.domain.escalation import Call, Run
 from services.crisis.domain.rules import Trigger
-from services.crisis.domain.sla.clock import Clock, ClockFact, fold_clock
+from services.crisis.domain.sla.clock import Clock, ClockFact, fold_clock, start_together
 from services.crisis.domain.sla.pins import Promises
 from services.crisis.domain.sla.telling import settle
 
@@ -175,6 +175,17 @@ class CaseFile:
         return [
             clock for clock in self.clocks if clock.matter_id in owners and (targets is None or clock.target in targets)
         ]
+
+    def start(self, clocks: Sequence[Clock], at: datetime, tools: Tools) -> list[ClockFact]:
+        """Start new clocks of one pin at the same instant and tell what came of it."""
+        if not clocks:
+            return []
+        told: list[ClockFact] = []
+        for clock, results in start_together(clocks, tools.promises, at=at, now=tools.now, actor=SYSTEM):
+            told += settle(clock, results, now=tools.now)
+            self.clocks.append(clock)
+        self.facts.extend(told)
+        return told
 
     def put_to(
         self,

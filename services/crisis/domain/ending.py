@@ -8,9 +8,12 @@ from services.crisis.domain.case import SYSTEM, Matter, MatterStatus
 from services.crisis.domain.casefile import CaseFile, MatterFact, Tools
 from services.crisis.domain.clocks import Cancel, Stop
 from services.crisis.domain.sla.clock import ClockFact
+from services.crisis.domain.sla.statutes import ACKNOWLEDGE, FINAL_ANSWER, NOTICE, RESPONSE
 
 FULFILLED = ("initial_resolution", "resolution")
-"""A resolution fulfils these; the other promises of a resolved matter no longer apply and are cancelled."""
+"""A resolution fulfils these; the other promises of a resolved matter no longer apply and are cancelled.
+
+By statute an answer was given with it, too; the final answer goes on being owed until it is sent."""
 
 
 def end_matters(
@@ -30,7 +33,11 @@ def end_matters(
     for matter in matters:
         ended = file.put(replace(matter, status=status, resolved_at=at, resolution=resolution or status))
         clocks = [clock for clock in file.clocks_of([matter.id]) if clock.is_live]
-        fulfilled = [clock for clock in clocks if status == "resolved" and clock.target in FULFILLED]
+        if status == "resolved":
+            clocks = [clock for clock in clocks if clock.target not in {FINAL_ANSWER, NOTICE}]
+        fulfilled = [
+            clock for clock in clocks if status == "resolved" and clock.target in (*FULFILLED, ACKNOWLEDGE, RESPONSE)
+        ]
         others = [clock for clock in clocks if clock not in fulfilled]
         told += file.put_to(fulfilled, [Stop(at=at)], tools, actor=actor, said={"reason": reason})
         told += file.put_to(others, [Cancel(at=at)], tools, actor=actor, said={"reason": f"matter_{status}"})

@@ -71,7 +71,8 @@ def raise_class(
     file.change(service_class=service_class, policy=pin)
     told: list[ClockFact] = []
     for clock in file.clocks:
-        if clock.is_live and clock.policy != pin and clock.target in books.promises.policies[pin].targets:
+        is_ours = clock.is_live and not clock.statutory and clock.policy != pin
+        if is_ours and clock.target in books.promises.policies[pin].targets:
             said = {"behaviour": Behaviour.TIGHTEN_ONLY.value, "cause": cause, "previous_policy": clock.policy}
             clock.policy = pin
             event = Retarget(at=tools.now, policy=pin, behaviour=Behaviour.TIGHTEN_ONLY)

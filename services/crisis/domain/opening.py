@@ -13,9 +13,9 @@ from services.crisis.domain.grading import explained, raise_severity
 from services.crisis.domain.rules import Trigger
 from services.crisis.domain.service_class import ServiceClass
 from services.crisis.domain.severity import Circumstances, Impact, heavier
-from services.crisis.domain.sla.clock import Clock, ClockFact, start_together
+from services.crisis.domain.sla.clock import Clock, ClockFact
 from services.crisis.domain.sla.pins import MATTER_TARGETS, STAGE_PREFIX, UPDATE_CADENCE
-from services.crisis.domain.sla.telling import settle
+from services.crisis.domain.statutory import start_statutory
 from services.crisis.domain.timeline import instant_text
 
 
@@ -64,8 +64,8 @@ def open_case(
     matter = file.put(_matter(case, new, tools))
     file.tell_case("opened", tools, by=by, trigger=new.trigger, matter_id=matter.id)
     file.tell(MatterFact("opened", case, matter, tools.now, by=by, trigger=new.trigger, opened_case=True))
-    told = _start(file, _clocks(case, matter.id, MATTER_TARGETS, tools), matter.received_at, tools)
-    told += _start(file, _clocks(case, None, (UPDATE_CADENCE, STAGE_PREFIX + "warning"), tools), tools.now, tools)
+    told = file.start(_clocks(case, matter.id, MATTER_TARGETS, tools), matter.received_at, tools)
+    told += file.start(_clocks(case, None, (UPDATE_CADENCE, STAGE_PREFIX + "warning"), tools), tools.now, tools)
     file.note(
         tools,
         "case.opened",
@@ -75,6 +75,7 @@ def open_case(
         | {"policy": case.policy, "escalation_policy": case.escalation_policy, "provisional": case.provisional}
         | {"promises": _promises(file.clocks), "previous_case_id": case.previous_case_id},
     )
+    told += start_statutory(file, matter, books, tools)
     return file, matter, told
 
 
@@ -91,7 +92,7 @@ def add_matter(
     matter = file.put(_matter(file.case, new, tools))
     file.tell(MatterFact("opened", file.case, matter, tools.now, by=by, trigger=new.trigger))
     clocks = _clocks(file.case, matter.id, MATTER_TARGETS, tools)
-    told = _start(file, clocks, matter.received_at, tools)
+    told = file.start(clocks, matter.received_at, tools)
     file.note(
         tools,
         "matter.opened",
@@ -100,6 +101,7 @@ def add_matter(
         at=min(matter.received_at, tools.now),
         data={**_about(matter, new), "promises": _promises(clocks)},
     )
+    told += start_statutory(file, matter, books, tools)
     raise_severity(file, books, tools, because=f"{new.type} joined the case")
     return matter, told
 
@@ -110,7 +112,7 @@ def start_stage_clock(file: CaseFile, tools: Tools) -> list[ClockFact]:
     known = file.clocks_of([None], [target])
     if known:
         return file.put_to(known, [Reopen(at=tools.now, mode=ReopenMode.NEW_CYCLE)], tools, actor=SYSTEM)
-    return _start(file, _clocks(file.case, None, (target,), tools), tools.now, tools)
+    return file.start(_clocks(file.case, None, (target,), tools), tools.now, tools)
 
 
 def _case(
@@ -200,17 +202,6 @@ def _clocks(case: Case, matter_id: str | None, targets: Iterable[str], tools: To
         for target in targets
         if target in promised
     ]
-
-
-def _start(file: CaseFile, clocks: list[Clock], at: datetime, tools: Tools) -> list[ClockFact]:
-    if not clocks:
-        return []
-    told: list[ClockFact] = []
-    for clock, results in start_together(clocks, tools.promises, at=at, now=tools.now, actor=SYSTEM):
-        told += settle(clock, results, now=tools.now)
-        file.clocks.append(clock)
-    file.facts.extend(told)
-    return told
 
 
 def _about(matter: Matter, new: NewMatter) -> dict[str, object]:

@@ -51,6 +51,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row("change-severity", _OPEN),
     _row("respond", _OPEN),
     _row("update", _OPEN),
+    _row("final-answer", _OPEN),
+    _row("extend", _OPEN),
     _row("wait", _OPEN),
     _row("continue", _OPEN),
     _row("assess", "warning assessment", "assessment"),
@@ -78,10 +80,11 @@ def missing_for(transition: Transition, case: Case, matters: Sequence[Matter]) -
 
 
 STOPS: dict[str, tuple[str, ...]] = {
-    "acknowledge": ("acknowledge",),
-    "respond": ("first_response", "next_response"),
-    "update": ("update_cadence",),
+    "acknowledge": ("acknowledge", "statutory_acknowledge"),
+    "respond": ("first_response", "next_response", "statutory_response"),
+    "update": ("update_cadence", "statutory_update", "extension_notice"),
     "propose-resolution": ("initial_resolution",),
     "resolve": ("resolution",),
+    "final-answer": ("final_answer",),
 }
 """Which targets an action fulfils; nothing else is stopped by it."""

@@ -8,6 +8,7 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
+from services.crisis.domain.sla.statutes import Obligation, Owed, obligations
 from services.crisis.domain.timeline import Entry
 from services.crisis.store.rows import read
 
@@ -64,6 +65,7 @@ async def cases_by_id(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[s
         list(cases),
     )
     triggers = await _triggers(raw, customers, list(cases))
+    owed = await _obligations(raw, [row["case_id"] for row in matters if row["regulated"] is not None])
     runs = await raw.fetch("select * from escalation_run where case_id = any($1::text[])", list(cases))
     grouped: Mapping[str, list[dict[str, Any]]] = _grouped(matters)
     calls = {row["case_id"]: dict(row) for row in runs}
@@ -73,7 +75,32 @@ async def cases_by_id(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[s
         case["matters"] = grouped.get(id_, [])
         case["triggers"] = triggers.get(id_, [])
         case["escalation"] = calls.get(id_)
+        case["obligations"] = owed.get(id_, [])
     return [cases[id_] for id_ in ids if id_ in cases]
+
+
+async def _obligations(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[str]) -> Mapping[str, list[Obligation]]:
+    """What is owed by contract and by statute in these cases, by case."""
+    if not ids:
+        return {}
+    rows = await raw.fetch(
+        "select case_id, id, matter_id, target, policy, due_if_resumed_now, statutory from clock"
+        " where case_id = any($1::text[]) and stage in ('in_progress', 'paused') order by id",
+        list(set(ids)),
+    )
+    by_case: dict[str, list[Owed]] = defaultdict(list)
+    for row in rows:
+        by_case[row["case_id"]].append(
+            Owed(
+                clock_id=row["id"],
+                matter_id=row["matter_id"],
+                target=row["target"],
+                policy=row["policy"],
+                due_at=row["due_if_resumed_now"],
+                statutory=row["statutory"],
+            )
+        )
+    return {case: list(obligations(clocks)) for case, clocks in by_case.items()}
 
 
 async def _triggers(

@@ -29,6 +29,7 @@ class OpenByHand:
     by: str
     received_at: datetime | None = None
     reference: str | None = None
+    regulated: str | None = None
     category: str | None = None
     remedy_sought: str | None = None
     complained_about: str | None = None
@@ -80,6 +81,7 @@ def _matter_of(wanted: OpenByHand, now: datetime) -> NewMatter:
         received_at=wanted.received_at or now,
         dedup=f"manual:{new_id()}",
         reference=wanted.reference,
+        regulated=wanted.regulated,
         is_public=wanted.public,
         complained_about=wanted.complained_about,
         category=wanted.category,

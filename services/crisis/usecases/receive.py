@@ -74,9 +74,14 @@ async def _never_seen(work: UnitOfWork, news: Sequence[News]) -> list[News]:
 
 async def _desks(work: UnitOfWork, news: Sequence[News], books: Books, library: Library) -> dict[str, Desk]:
     ids = {_trigger(one).customer_id for one in news}
-    withdrawing = {one.trigger.customer_id for one in news if isinstance(one, Amendment) and one.kind == "withdrawn"}
+    # Withdrawing ends clocks, and what turns out to be regulated begins some, unless they run already.
+    with_clocks = {
+        one.trigger.customer_id
+        for one in news
+        if isinstance(one, Amendment) and (one.kind == "withdrawn" or one.changes.get("regulated"))
+    }
     customers = await load_customers(work.raw, ids)
-    files = await load_open_files(work.raw, customers, clocks_for=withdrawing)
+    files = await load_open_files(work.raw, customers, clocks_for=with_clocks)
     await library.know(work.raw, files.values())
     desks = {id_: Desk(customer, files.get(id_)) for id_, customer in customers.items()}
     await _add_past(work, [desk for desk in desks.values() if desk.file is None])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from services.crisis.domain.actions.by_law import refuse_while_owed
 from services.crisis.domain.actions.order import Refused
 from services.crisis.domain.actions.talks import Doing, addressed
 from services.crisis.domain.case import Matter
@@ -56,7 +57,8 @@ def start_repair(file: CaseFile, doing: Doing) -> list[ClockFact]:
 
 
 def close(file: CaseFile, doing: Doing) -> list[ClockFact]:
-    """Nothing is left to do."""
+    """Nothing is left to do, by statute neither."""
+    refuse_while_owed(file)
     order, tools = doing.order, doing.tools
     file.next_version()
     file.change(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.crisis.domain.actions import ends, talks, works
+from services.crisis.domain.actions import by_law, ends, talks, works
 from services.crisis.domain.actions.order import Order, Refused, StageForbids, WrongTime
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
@@ -25,6 +25,8 @@ _ACTS: dict[str, Callable[[CaseFile, talks.Doing], list[ClockFact]]] = {
     "start-intervention": works.start_intervention,
     "change-severity": works.change_severity,
     "assign": works.assign,
+    "final-answer": by_law.answer_finally,
+    "extend": by_law.extend,
     "resolve": ends.resolve,
     "start-repair": ends.start_repair,
     "close": ends.close,

@@ -121,9 +121,13 @@ def update(file: CaseFile, doing: Doing) -> list[ClockFact]:
         summary="Told the customer how things stand",
         data={"text": order.fields.get("text"), "trend": trend},
     )
-    clocks = [clock for clock in file.clocks_of([None], STOPS["update"]) if clock.is_live]
+    said = {"reason": order.reason}
+    owners = [None, *(file.matters if order.matter_id is None else [order.matter_id])]
+    clocks = [clock for clock in file.clocks_of(owners, STOPS["update"]) if clock.is_live]
     again: list[ClockEvent] = [Stop(at=doing.at), Reopen(at=doing.at, mode=ReopenMode.NEW_CYCLE)]
-    return file.put_to(clocks, again, doing.tools, actor=order.by, said={"reason": order.reason})
+    told = file.put_to([c for c in clocks if not c.statutory], again, doing.tools, actor=order.by, said=said)
+    by_law = [clock for clock in clocks if clock.statutory]
+    return told + file.put_to(by_law, [Stop(at=doing.at)], doing.tools, actor=order.by, said=said)
 
 
 def propose_resolution(file: CaseFile, doing: Doing) -> list[ClockFact]:

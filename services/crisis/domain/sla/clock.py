@@ -22,7 +22,8 @@ from services.crisis.domain.sla.pins import Promises
 
 Health = Literal["on_track", "at_risk", "overdue", "met", "missed", "void", "cancelled"]
 FactKind = Literal[
-    "started", "paused", "resumed", "retargeted", "warned", "breached", "met", "cancelled", "corrected"
+    "started", "paused", "resumed", "retargeted", "warned", "breached", "met", "cancelled", "corrected",
+    "extended",
 ]  # fmt: skip
 
 

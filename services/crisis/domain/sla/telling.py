@@ -109,6 +109,8 @@ def _ended(
             yield ClockFact("paused", clock, result, at, {**_words(said), "reasons": clock.reasons(now)})
         case (Stage.PAUSED, Stage.IN_PROGRESS):
             yield ClockFact("resumed", clock, result, at, _words(said))
+        case _ if "extended_from" in said and result.due_if_resumed_now != said["extended_from"]:
+            yield ClockFact("extended", clock, result, at, {**_words(said), "previous_due_at": said["extended_from"]})
         case _ if "behaviour" in said and result.result is Result.OPEN:
             yield ClockFact(
                 "retargeted",

@@ -67,7 +67,7 @@ def _clock(clock: Explained, zone: ZoneInfo) -> dict[str, Any]:
         ),
         "breach": _breach(clock, zone),
         "pins": _pins(clock),
-        "events": [_event(record, zone) for record in about.records],
+        "events": [_event(record, zone) for record in clock.records],
     }
 
 
@@ -166,8 +166,9 @@ def _breach(clock: Explained, zone: ZoneInfo) -> dict[str, Any] | None:
 
 
 def _pins(clock: Explained) -> list[dict[str, Any]]:
-    """The versions that this clock stands on, now and before: each policy with the calendars pinned with it."""
-    pins = dict.fromkeys((*(r.pin for r in clock.about.records if r.pin is not None), clock.about.policy))
+    """The versions that this cycle stands on: each policy with the calendars pinned with it."""
+    of_lines = (line.policy for line in clock.lines if line.policy is not None)
+    pins = dict.fromkeys((*(r.pin for r in clock.records if r.pin is not None), *of_lines))
     return [
         {
             "policy": named(pin)[0],

@@ -41,7 +41,7 @@ _PAST: Final = {
 }
 _AHEAD: Final = {**_PAST, SegmentState.COUNTED: "#bfe6d3", SegmentState.CLOSED: "#eceff2"}
 _OVERDUE: Final = "#e12d39"
-_DAY_OFF: Final = "#829ab1"
+_DAY_OFF: Final = "#334e68"
 _MAKE_UP: Final = "#7c3aed"
 _HEALTH: Final = {
     "on_track": "#2f9e6e",

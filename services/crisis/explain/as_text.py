@@ -33,7 +33,7 @@ def as_text(explanation: Explanation, language: Language) -> str:
 
 
 def _clock(clock: Explained, zone: ZoneInfo, language: Language) -> Iterator[str]:
-    said, result, about = HEADINGS[language], clock.result, clock.about
+    said, result = HEADINGS[language], clock.result
     states = dict.fromkeys((term(result.stage.value, language), term(clock.health, language)))
     heading = said["clock"].format(target=result.target, cycle=result.cycle, states=" · ".join(states))
     yield heading
@@ -57,7 +57,7 @@ def _clock(clock: Explained, zone: ZoneInfo, language: Language) -> Iterator[str
     yield from _calendar(clock, zone, language)
     yield from ("", said["sums"], f"  {_sums(clock.sums, language)}")
     yield from _warnings(clock, zone, language)
-    yield from ("", said["events"], *_events(about.records, zone, language))
+    yield from ("", said["events"], *_events(clock.records, zone, language))
 
 
 def _promise(clock: Explained, language: Language) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What is explained: every cycle of a case's clocks as the fold tells them, and what lies ahead of the open ones."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -56,7 +57,8 @@ class Explained:
     """One cycle of one clock. `ahead` are the open and closed stretches from now to the due instant.
 
     `days_off` are the days from the start to the due instant on which its calendar is closed, `worked` those of a
-    weekend that it works instead.
+    weekend that it works instead. `records` are the events of this cycle: each belongs to the cycle in progress at its
+    effective time, those before the start to the first.
     """
 
     about: About
@@ -66,6 +68,7 @@ class Explained:
     ahead: tuple[Segment, ...]
     days_off: tuple[Segment, ...] = ()
     worked: tuple[date, ...] = ()
+    records: tuple[Record, ...] = ()
 
     @property
     def counts_dates(self) -> bool:
@@ -95,6 +98,7 @@ def explain_clock(
     results: Sequence[ClockResult], *, at: datetime, calendars: Mapping[str, OpenTime], about: About
 ) -> list[Explained]:
     """Each cycle of one clock. `results` are a fold's to `at`, with segments and lines."""
+    records = _by_cycle(results, about.records)
     return [
         Explained(
             about=about,
@@ -104,9 +108,19 @@ def explain_clock(
             ahead=tuple(_ahead(result, at, calendars)),
             days_off=tuple(_days_off(result, calendars)),
             worked=tuple(_worked(result, calendars, about)),
+            records=tuple(records[index]),
         )
-        for result in results
+        for index, result in enumerate(results)
     ]
+
+
+def _by_cycle(results: Sequence[ClockResult], records: Sequence[Record]) -> list[list[Record]]:
+    """The events of each cycle, as they were recorded; what began a cycle belongs to it."""
+    starts = [result.started_at for result in results]
+    found: list[list[Record]] = [[] for _ in results]
+    for record in records if results else ():
+        found[max(0, bisect_right(starts, record.event.at) - 1)].append(record)
+    return found
 
 
 def sums_of(result: ClockResult, at: datetime) -> Sums:

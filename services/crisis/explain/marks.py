@@ -13,6 +13,8 @@ from services.crisis.explain.svg import text_width
 from services.crisis.explain.words import Language, civil, term
 
 LANES = 5
+MOST = 20
+"""Marks of a kind: more changes, warnings or lines than these could not be told from one another."""
 _SIZE = 10.5
 
 
@@ -105,14 +107,14 @@ def _marks(clock: Explained, explanation: Explanation, language: Language) -> It
         return Mark(at, f"{name} {short(at)}", f"{name}: {civil(at, zone, language)}", colour, dash)
 
     yield mark(result.started_at, said["started"], "#52606d")
-    for warning in result.warnings:
+    for warning in result.warnings[-MOST:]:
         yield mark(warning.at, f"⚠ {warning.threshold}", "#b7791f")
-    for ahead in result.ahead:
+    for ahead in result.ahead[:MOST]:
         if ahead.threshold is not None:
             yield mark(ahead.at, f"⚠ {ahead.threshold}", "#b7791f", "3 3")
     if result.breached_at is not None:
         yield mark(result.breached_at, said["breached"], "#c81e1e")
-    for number, line in enumerate(result.lines, 1):
+    for number, line in list(enumerate(result.lines, 1))[-MOST:]:
         if line.governs:
             yield mark(line.due_if_resumed_now, said["due"], "#1d4ed8", None if line.due_at else "6 3")
         else:
@@ -121,10 +123,9 @@ def _marks(clock: Explained, explanation: Explanation, language: Language) -> It
         yield mark(result.stopped_at, term(result.result.value, language), "#111827")
     else:
         yield mark(explanation.at, said["now"], "#7b8794", "2 2")
-    for record in clock.about.records:
-        event = record.event
-        end = result.stopped_at or explanation.at
-        if isinstance(event, Retarget | Reopen | Extend) and result.started_at <= event.at <= end:
+    changes = [record.event for record in clock.records if isinstance(record.event, Retarget | Reopen | Extend)]
+    for event in changes[-MOST:]:
+        if result.started_at <= event.at <= (result.stopped_at or explanation.at):
             yield mark(event.at, term(type(event).__name__.lower(), language), "#7c3aed", "1 2")
 
 

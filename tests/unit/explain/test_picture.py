@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from services.crisis.domain.clocks.instants import to_micros
-from services.crisis.explain import as_svg
+from services.crisis.explain import as_json, as_svg
 from services.crisis.explain.as_svg import WIDTH
 from services.crisis.explain.axis import clock_changes, ticks
 from services.crisis.explain.bands import bands
@@ -173,3 +173,19 @@ def test_days_off_and_the_make_up_saturday_are_drawn_where_they_lie():
 
     assert len(saturday) == len(eve) == 1
     assert float(saturday[0].get("x")) + float(saturday[0].get("width")) < float(eve[0].get("x"))
+
+
+def test_thousands_of_changes_on_one_clock_are_drawn_as_few_marks_and_told_once_each():
+    flips = [(f"2026-03-02T{2 + n // 60:02d}:{n % 60:02d}:30Z", "reopen" if n % 2 else "stop") for n in range(600)]
+    explanation = explain(
+        request({"t": {"elapsed": "PT4H"}}, ("2026-03-02T02:00:00Z", "start"), *flips, until="2026-03-03T02:00:00Z")
+    )
+    told = [event["seq"] for clock in as_json(explanation)["clocks"] for event in clock["events"]]
+
+    assert sorted(told) == list(range(1, 602))
+    assert len(list(drawn(explanation).iter())) < 4000
+    body = request(
+        {"t": {"elapsed": "PT400H"}}, ("2026-03-02T02:00:00Z", "start"), *flips, until="2026-03-03T02:00:00Z"
+    )
+    one = explain({**body, "policy": {**body["policy"], "reopen": "resume"}})
+    assert len(marks_of(one.clocks[0], one, "en")) <= 24

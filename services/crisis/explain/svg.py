@@ -1,7 +1,7 @@
 """Writing SVG: elements as text, everything that people wrote escaped, no script, style sheet or outside resource."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from unicodedata import east_asian_width
 
@@ -44,7 +44,13 @@ def text_width(text: str, size: float = 11) -> float:
     """About how wide a text will be drawn; a little too much rather than too little."""
     if text.isascii():
         return 0.58 * size * len(text)
-    return sum(size if east_asian_width(character) in "WF" else 0.58 * size for character in text)
+    wide = sum(map(_is_wide, text))
+    return size * (wide + 0.58 * (len(text) - wide))
+
+
+@lru_cache(maxsize=4096)
+def _is_wide(character: str) -> bool:
+    return east_asian_width(character) in "WF"
 
 
 def fitting(text: str, room: float, size: float = 11) -> str:
@@ -62,7 +68,15 @@ def _name(key: str) -> str:
 
 
 def _value(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else _safe(str(value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return _attribute(value) if isinstance(value, str) else str(value)
+
+
+@lru_cache(maxsize=512)
+def _attribute(text: str) -> str:
+    """Attributes are colours and words of ours, the same again and again."""
+    return _safe(text)
 
 
 def _safe(text: str) -> str:

@@ -23,6 +23,7 @@ from services.crisis.documents.severity_matrix import parse_severity_matrix
 from services.crisis.documents.statutory_packs import parse_statutory_pack
 from services.crisis.documents.trigger_rules import parse_trigger_rule
 from services.crisis.domain.clocks.instants import to_micros
+from services.crisis.usecases.calendar_published import plan_rederiving
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents import InvalidDocument
 from shared.documents.kind import DocumentKind
@@ -75,6 +76,7 @@ CALENDARS: Final = DocumentKind(
     read_scope=_READ,
     write_scope=_WRITE,
     compile=_publish,
+    activated=plan_rederiving,
 )
 SLA_POLICIES: Final = DocumentKind(
     name=SLA_POLICY,

@@ -83,6 +83,10 @@ class Library:
             for clock in file.clocks:
                 pins.update((clock.pin, clock.policy))
                 pins.update(record.pin for record in clock.records or () if record.pin is not None)
+        await self.know_pins(raw, pins)
+
+    async def know_pins(self, raw: "asyncpg.Connection[asyncpg.Record]", pins: Iterable[str]) -> None:
+        """Make the promises of these pins known."""
         missing = [Pin.parse(pin) for pin in pins if pin not in self._promises]
         if missing:
             await self._fetch(raw, {version for pin in missing for version in _versions(pin)})

@@ -25,6 +25,7 @@ _CLOCKS: Final[dict[str, type[Payload]]] = {
     "cancelled": contract.ClockCancelled,
     "corrected": contract.ClockCorrected,
     "extended": contract.ClockExtended,
+    "due_changed": contract.ClockDueChanged,
 }
 
 
@@ -151,7 +152,7 @@ def _clock_detail(fact: ClockFact) -> dict[str, Any]:
             }
         case "cancelled":
             return {"reason": detail["reason"], "by": detail["by"]}
-        case "extended":
+        case "extended" | "due_changed":
             return dict(detail)
         case "corrected":
             return {**detail, "corrects": f"crisis.clock.{detail['corrects']}.v1"}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from services.crisis.library import Library
 from services.crisis.store.save import CLOCKS_TIMER, CONTINUE_TIMER, ESCALATION_TIMER
+from services.crisis.usecases.calendar_published import REDERIVE_TIMER, Rederive
 from services.crisis.usecases.fire import Fire
 from shared.timers.worker import Fire as FireTimers
 
@@ -15,4 +16,5 @@ def timer_handlers(library: Library) -> Mapping[str, FireTimers]:
         CLOCKS_TIMER: fire.clocks,
         ESCALATION_TIMER: fire.escalations,
         CONTINUE_TIMER: fire.waits,
+        REDERIVE_TIMER: Rederive(library),
     }

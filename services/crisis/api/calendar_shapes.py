@@ -1,11 +1,12 @@
 """What a month of a calendar looks like over HTTP."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import Field
 
 from services.crisis.domain.clocks.instants import from_micros
+from services.crisis.usecases.calendar_published import Moved
 from shared.documents.store import State, StoredDocument
 from shared.web.schema import Out
 from shared.worktime import Calendar, DayPreview
@@ -50,6 +51,45 @@ class MonthOut(Out):
     open_days: int
     open_hours: float
     days: list[DayOut]
+
+
+class MovedOut(Out):
+    """A running clock that another version of its calendar would make due at another instant."""
+
+    case_id: str
+    number: str
+    clock_id: str
+    matter_id: str | None
+    target: str
+    statutory: bool
+    due_at: datetime
+    would_be_due_at: datetime
+    derived_again: bool = Field(description="Activating the version moves it; the others keep their version.")
+
+    @classmethod
+    def of(cls, moved: Moved) -> "MovedOut":
+        clock = moved.clock
+        return cls(
+            case_id=clock.case_id,
+            number=moved.number,
+            clock_id=clock.id,
+            matter_id=clock.matter_id,
+            target=clock.target,
+            statutory=clock.statutory,
+            due_at=moved.due_at,
+            would_be_due_at=moved.would_be_due_at,
+            derived_again=moved.is_derived_again,
+        )
+
+
+class EffectOut(Out):
+    """What a version of a calendar would do to the clocks that run on other versions of it."""
+
+    running: int = Field(description="Running clocks on this calendar.")
+    examined: int = Field(description="Those that were looked at, the ones due first; at most 2000.")
+    would_move: int
+    derived_again: int = Field(description="Provisional statutory limits, which activation derives again.")
+    items: list[MovedOut] = Field(description="The first of those that would move, by their due instant.")
 
 
 def month_out(

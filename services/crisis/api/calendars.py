@@ -7,19 +7,21 @@ import asyncpg
 from fastapi import Query, Request, Response
 from pydantic import Field
 
-from services.crisis.api.calendar_shapes import MonthOut, month_out
+from services.crisis.api.calendar_shapes import EffectOut, MonthOut, MovedOut, month_out
 from services.crisis.kinds import CALENDARS
+from services.crisis.library import Library
+from services.crisis.usecases.calendar_published import effect_of
 from shared.auth.guard import require
 from shared.contracts.errors import FieldError
 from shared.db.database import raw_connection
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents import store
-from shared.documents.router import DocumentOut, Key
+from shared.documents.router import DocumentOut, Key, Version
 from shared.documents.store import StoredDocument
 from shared.errors import NotFound, Unprocessable, UnsupportedMedia
 from shared.web.etags import etag
 from shared.web.idempotency import Answer, Once
-from shared.web.kernel import Caller, ReadDatabase
+from shared.web.kernel import Caller, ReadDatabase, Uow, part
 from shared.web.routing import Router
 from shared.web.schema import Out
 from shared.worktime import (
@@ -161,6 +163,35 @@ async def import_exceptions(
         return Answer(out, headers={"Location": location, "ETag": etag(draft.tag)})
 
     return await once(create, status=201)
+
+
+@router.get(
+    "/{key}/versions/{version}/effect",
+    summary="See which running clocks a version of a calendar would move",
+    openapi_extra={"x-path-examples": {"key": "cn-office"}},
+)
+async def read_effect(
+    key: Key,
+    version: Version,
+    uow: Uow,
+    library: Annotated[Library, part(Library)],
+    limit: Annotated[int, Query(ge=1, le=200, description="How many clocks are listed.")] = 20,
+) -> EffectOut:
+    """A dry answer: nothing is changed. Running clocks keep the version that they started with.
+
+    Only provisional statutory limits (due beyond `known_until`) are derived again when the version is activated, each
+    told by `crisis.clock.due_changed.v1`. Example: `GET /v1/calendars/cn-office/versions/2/effect?limit=5`.
+    """
+    async with uow() as work:
+        calendar, _ = await _calendar(work.raw, key, version)
+        effect = await effect_of(work, calendar, version, library=library)
+    return EffectOut(
+        running=effect.running,
+        examined=effect.examined,
+        would_move=len(effect.moved),
+        derived_again=sum(1 for one in effect.moved if one.is_derived_again),
+        items=[MovedOut.of(one) for one in effect.moved[:limit]],
+    )
 
 
 async def _read_upload(request: Request) -> str:

@@ -100,7 +100,7 @@ def _take(file: CaseFile, run: Run, call: Call | None, tools: Tools) -> None:
 
 
 def _note(file: CaseFile, fact: ClockFact, tools: Tools) -> None:
-    if fact.kind not in {"warned", "breached", "corrected", "retargeted"}:
+    if fact.kind not in {"warned", "breached", "corrected", "retargeted", "due_changed"}:
         return
     result = fact.result
     due = result.due_at or result.due_if_resumed_now
@@ -109,6 +109,7 @@ def _note(file: CaseFile, fact: ClockFact, tools: Tools) -> None:
         "breached": f"{fact.clock.target}: promise broken, was due {instant_text(due)}",
         "corrected": f"{fact.clock.target}: what was said no longer holds, due {instant_text(due)}",
         "retargeted": f"{fact.clock.target}: tightened, due {instant_text(due)}",
+        "due_changed": f"{fact.clock.target}: {fact.detail.get('cause')}, due {instant_text(due)}",
     }
     file.note(
         tools,

@@ -23,7 +23,7 @@ from services.crisis.domain.sla.pins import Promises
 Health = Literal["on_track", "at_risk", "overdue", "met", "missed", "void", "cancelled"]
 FactKind = Literal[
     "started", "paused", "resumed", "retargeted", "warned", "breached", "met", "cancelled", "corrected",
-    "extended",
+    "extended", "due_changed",
 ]  # fmt: skip
 
 

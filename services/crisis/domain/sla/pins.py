@@ -31,6 +31,11 @@ class Pin:
         (policy, version), *calendars = (unpinned(part) for part in name.split(";"))
         return cls(policy, version, tuple(calendars))
 
+    def with_calendar(self, key: str, version: int) -> "Pin":
+        """The same policy version on another version of one of its calendars."""
+        calendars = tuple((name, version if name == key else known) for name, known in self.calendars)
+        return Pin(self.policy, self.version, calendars)
+
 
 def pinned(key: str, version: int) -> str:
     return f"{key}@{version}"

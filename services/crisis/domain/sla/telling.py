@@ -111,6 +111,9 @@ def _ended(
             yield ClockFact("resumed", clock, result, at, _words(said))
         case _ if "extended_from" in said and result.due_if_resumed_now != said["extended_from"]:
             yield ClockFact("extended", clock, result, at, {**_words(said), "previous_due_at": said["extended_from"]})
+        case _ if "derived_from" in said and result.due_if_resumed_now != said["derived_from"]:
+            detail = {"previous_due_at": said["derived_from"], "cause": said["cause"]}
+            yield ClockFact("due_changed", clock, result, at, detail)
         case _ if "behaviour" in said and result.result is Result.OPEN:
             yield ClockFact(
                 "retargeted",

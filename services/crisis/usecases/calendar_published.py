@@ -1,0 +1,141 @@
+"""What a new version of a calendar does to running clocks: said before, and done when it is activated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from services.crisis.domain.books import Books
+from services.crisis.domain.clocks import UnreachableTarget, fold
+from services.crisis.domain.rederiving import concerns, rederive
+from services.crisis.domain.sla.clock import Clock
+from services.crisis.domain.sla.pins import Pin
+from services.crisis.library import Library
+from services.crisis.store.load import load_clocks, load_customers, load_open_files
+from services.crisis.usecases.session import finish, tools_for
+from shared.db.unit_of_work import UnitOfWork
+from shared.documents.store import StoredDocument
+from shared.timers.plan import Timer
+from shared.timers.worker import DueTimer
+from shared.worktime import Calendar
+
+REDERIVE_TIMER: Final = "rederive"
+MOST_EXAMINED: Final = 2000
+_RUNNING: Final = "c.stage in ('in_progress', 'paused') and strpos(c.pin, $1) > 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A running clock whose due instant would be another by the calendar asked about."""
+
+    clock: Clock
+    number: str
+    due_at: datetime
+    would_be_due_at: datetime
+    is_derived_again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How many clocks run on the calendar, how many of them were examined, and those that would move."""
+
+    running: int
+    examined: int
+    moved: Sequence[Moved]
+
+
+async def plan_rederiving(work: UnitOfWork, calendar: StoredDocument, by: str | None) -> None:
+    """Set a timer, due at once, for each case with a provisional statutory clock on this calendar."""
+    del by
+    rows = await work.raw.fetch(
+        f"select distinct c.case_id, c.customer_id from clock c where {_RUNNING}"  # noqa: S608
+        " and c.statutory and c.provisional and not c.has_breached order by c.case_id",
+        f";{calendar.key}@",
+    )
+    for row in rows:
+        payload = {"case_id": row["case_id"], "calendar": calendar.key, "version": calendar.version}
+        work.plan(Timer(REDERIVE_TIMER, f"{row['case_id']}/{calendar.key}", row["customer_id"], work.now, payload))
+
+
+async def effect_of(work: UnitOfWork, calendar: Calendar, version: int, *, library: Library) -> Effect:
+    """What would be due if the running clocks were derived by this version; nothing is changed.
+
+    Examines at most `MOST_EXAMINED` clocks, those due first.
+    """
+    name = f";{calendar.key}@"
+    raw = work.raw
+    running = await raw.fetchval(f"select count(*) from clock c where {_RUNNING}", name)  # noqa: S608
+    rows = await raw.fetch(
+        f"select c.id, c.case_id, k.number from clock c join crisis_case k on k.id = c.case_id"  # noqa: S608
+        f" where {_RUNNING}"
+        " order by c.due_if_resumed_now, c.id limit $2",
+        name,
+        MOST_EXAMINED,
+    )
+    wanted = {row["id"]: row["number"] for row in rows}
+    by_case = await load_clocks(raw, [row["case_id"] for row in rows], lambda clock: clock.id in wanted)
+    clocks = [clock for found in by_case.values() for clock in found if clock.id in wanted]
+    books = await library.books(raw)
+    await library.know_pins(raw, {pin for clock in clocks for pin in _pins(clock)})
+    moved = [found for clock in clocks if (found := _moved(clock, wanted[clock.id], calendar, books, work.now))]
+    moved = [one for one in moved if dict(Pin.parse(one.clock.pin).calendars)[calendar.key] != version]
+    return Effect(running, len(clocks), sorted(moved, key=lambda one: (one.due_at, one.clock.id)))
+
+
+class Rederive:
+    """Handler of the timers that `plan_rederiving` sets."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    async def __call__(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
+        """Derive the provisional statutory limits of these cases again, by the version that was published."""
+        customers = await load_customers(work.raw, {timer.subject for timer in timers})
+        files = await load_open_files(work.raw, customers, clocks_for=customers)
+        books = await self._library.books(work.raw)
+        await self._library.know(work.raw, files.values())
+        asked = [(files[timer.subject], timer.payload) for timer in timers if timer.subject in files]
+        await self._library.know_pins(
+            work.raw,
+            {
+                Pin.parse(clock.pin).with_calendar(wish["calendar"], wish["version"]).name
+                for file, wish in asked
+                for clock in file.clocks
+                if concerns(clock, wish["calendar"])
+            },
+        )
+        tools = tools_for(work, books, files.values())
+        for file, wish in asked:
+            if file.case.id == wish["case_id"]:
+                rederive(file, wish["calendar"], wish["version"], books, tools)
+        await finish(work, files.values())
+
+
+def _pins(clock: Clock) -> set[str]:
+    return {clock.pin, clock.policy} | {record.pin for record in clock.records or () if record.pin is not None}
+
+
+def _moved(clock: Clock, number: str, calendar: Calendar, books: Books, now: datetime) -> Moved | None:
+    """The clock folded by the new version in the place of every other one of the calendar; None where it stays."""
+    promises = books.promises
+    replaced: dict[str, Any] = {
+        name: calendar for name in promises.calendars if name.rpartition("@")[0] == calendar.key
+    }
+    assert clock.state is not None
+    try:
+        *_, result = fold(
+            promises.part(clock.pin, (clock.target,)),
+            [record.event for record in clock.records or ()],
+            calendars={**promises.calendars, **replaced},
+            until=now,
+            policies=promises.policies,
+        )
+    except UnreachableTarget:
+        return None
+    before = clock.state.due_if_resumed_now
+    if result.due_if_resumed_now == before:
+        return None
+    return Moved(clock, number, before, result.due_if_resumed_now, concerns(clock, calendar.key))
+
+
+__all__ = ["MOST_EXAMINED", "REDERIVE_TIMER", "Effect", "Moved", "Rederive", "effect_of", "plan_rederiving"]

@@ -15,7 +15,7 @@ from services.crisis.documents.compiling import (
     STATUTORY_PACK,
     TRIGGER_RULE,
     Promising,
-    calendars_of,
+    calendar_places,
     parse_sla_policy,
 )
 from services.crisis.documents.escalation_policies import parse_escalation_policy
@@ -24,6 +24,7 @@ from services.crisis.documents.statutory_packs import parse_statutory_pack
 from services.crisis.documents.trigger_rules import parse_trigger_rule
 from services.crisis.domain.clocks.instants import to_micros
 from services.crisis.usecases.calendar_published import plan_rederiving
+from shared.contracts.errors import FieldError
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents import InvalidDocument
 from shared.documents.kind import DocumentKind
@@ -50,9 +51,13 @@ def _publish(body: dict[str, Any], /, *, now: datetime) -> Mapping[str, Any]:
 
 async def _calendars_are_active(work: UnitOfWork, document: Promising) -> None:
     known = {stored.key for stored in await all_active(work.raw, CALENDAR)} | {ALWAYS}
-    lost = [calendar for calendar in calendars_of(document) if calendar not in known]
+    lost = [
+        FieldError(pointer, "unknown-calendar", f"there is no active calendar {calendar!r}")
+        for pointer, calendar in calendar_places(document)
+        if calendar not in known
+    ]
     if lost:
-        raise InvalidDocument.at("", "unknown-calendar", f"there is no active calendar {lost[0]!r}")
+        raise InvalidDocument(lost)
 
 
 async def _check_policy(work: UnitOfWork, body: dict[str, Any]) -> None:

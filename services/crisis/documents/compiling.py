@@ -1,5 +1,6 @@
 """Stored documents, by kind, made ready for decisions."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from services.crisis.documents.statutory_packs import StatutoryPackDocument, par
 from services.crisis.documents.targets import PolicyDocument, parse_policy
 from services.crisis.documents.trigger_rules import TriggerRuleDocument, parse_trigger_rule
 from services.crisis.domain.books import Applies
+from shared.contracts.errors import pointer_of
 from shared.documents import InvalidDocument
 from shared.worktime import Calendar, PublishedCalendar
 
@@ -72,3 +74,20 @@ def calendars_of(document: Promising) -> list[str]:
     """The keys of the calendars that a document names."""
     policy = document.to_delays() if isinstance(document, EscalationPolicyDocument) else document.to_policy()
     return sorted({target.calendar for target in policy.targets.values() if target.calendar is not None})
+
+
+def calendar_places(document: Promising) -> Iterator[tuple[str, str]]:
+    """Pointer and key of every calendar that a document names; the pointer of an escalation's is the document's own."""
+    match document:
+        case PolicyDocument(targets=targets):
+            for name, target in targets.items():
+                if target.calendar is not None:
+                    yield pointer_of(("targets", name, "calendar")), target.calendar
+        case StatutoryPackDocument(steps=steps, extensions=extensions):
+            parts = [("steps", index, step.promise) for index, step in enumerate(steps)]
+            parts += [("extensions", index, extension.promise) for index, extension in enumerate(extensions)]
+            for list_, index, promise in parts:
+                if promise is not None and promise.calendar is not None:
+                    yield pointer_of((list_, index, "promise", "calendar")), promise.calendar
+        case EscalationPolicyDocument():
+            yield from (("", key) for key in calendars_of(document))

@@ -9,8 +9,8 @@ import pytest
 from services.crisis.domain.clocks.instants import to_micros
 from services.crisis.explain import as_json, as_svg
 from services.crisis.explain.as_svg import WIDTH
-from services.crisis.explain.axis import clock_changes, ticks
-from services.crisis.explain.bands import bands
+from services.crisis.explain.axis import clock_changes, midnights, ticks
+from services.crisis.explain.bands import bands, columns
 from services.crisis.explain.marks import marks_of, placed, span_of
 from services.crisis.explain.scale import Scale
 from services.crisis.explain.svg import text_width
@@ -109,6 +109,24 @@ def test_half_a_year_is_a_few_hundred_bands_and_its_shares_are_kept():
     counted = sum(band.width * dict(band.shares).get("counted", 0) for band in strip)
     assert counted / 400 == pytest.approx(clock.sums.counted / clock.sums.real, rel=1e-6)
     assert len(list(drawn(half_a_year()).iter())) < 1500
+
+
+def test_columns_of_days_are_as_high_as_their_shares_and_like_neighbours_are_one():
+    clock = half_a_year().clocks[0]
+    segments = clock.result.segments
+    begin, end = to_micros(segments[0].begin), to_micros(segments[-1].end)
+    scale = Scale(begin, end, 24, 400)
+    strip = list(columns(segments, scale, midnights(begin, end, zone("Asia/Shanghai"), every=1)))
+
+    assert len(strip) < 90
+    assert all(sum(share for _, share in band.shares) == pytest.approx(1) for band in strip)
+    for state, amount in (
+        ("counted", clock.sums.counted),
+        ("closed", clock.sums.closed),
+        ("paused", clock.sums.paused),
+    ):
+        area = sum(band.width * dict(band.shares).get(state, 0) for band in strip)
+        assert area / 400 == pytest.approx(amount / clock.sums.real, rel=1e-9)
 
 
 def test_more_clocks_than_a_page_holds_are_counted():

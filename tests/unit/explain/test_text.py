@@ -1,5 +1,7 @@
 """The explanation as people read it: the clock's life in words, in both languages."""
 
+from pathlib import Path
+
 import pytest
 
 from services.crisis.api.explain_example import EXAMPLE, EXAMPLE_TEXT
@@ -122,6 +124,13 @@ def test_a_breach_says_when_and_why_and_a_late_record_says_when_it_was_made():
     assert "#2 2026-10-31 22:00:00 -04:00 Sat stop by E-1042 recorded at 2026-10-31 22:03:00 -04:00 Sat" in lines
 
 
+def test_an_event_is_told_in_the_cycle_in_which_it_took_effect():
+    first, second = as_json(breached())["clocks"]
+
+    assert [event["type"] for event in first["events"]] == ["start", "stop"]
+    assert [(event["type"], event["retroactive"]) for event in second["events"]] == [("reopen", True)]
+
+
 @pytest.mark.parametrize("story", [spring_festival, clock_change, nested_pauses, two_lines, breached, half_a_year])
 def test_chinese_text_holds_no_english_words_of_ours(story):
     """Names, keys and reasons of people stay; the words between them are Chinese."""
@@ -175,3 +184,9 @@ def test_an_approved_extension_and_a_reopening_are_told():
 def test_the_example_in_the_api_is_what_the_engine_answers():
     assert as_json(worked_example()) == EXAMPLE
     assert as_text(worked_example(), "zh-CN") == EXAMPLE_TEXT
+
+
+def test_the_example_on_the_page_is_what_the_engine_answers():
+    page = Path(__file__).parents[3] / "docs" / "explaining-clocks.md"
+
+    assert as_text(worked_example(), "en") in page.read_text()

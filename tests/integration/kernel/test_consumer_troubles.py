@@ -63,7 +63,7 @@ async def test_a_lane_that_fails_does_not_leave_the_others_running_alone(kernel)
         finally:
             inside -= 1
 
-    await kernel.publish_facts(*(a_fact(f"C-{n}", id=f"e-{n}") for n in range(40)))
+    await kernel.publish_facts(*(a_fact(f"C-{n}", id=f"e-{n}") for n in range(400)))
     with pytest.raises(Unforeseen):
         await a_consumer(kernel, slowly, lanes=2).run()
     assert inside == 0

@@ -140,5 +140,7 @@ def test_every_calendar_shipped_is_sound(path):
     require_open_time(Calendar(publish(document)), effective=us("2026-11-02T00:00:00Z"))
 
 
-def test_four_calendars_are_shipped():
-    assert [path.stem for path in PRESETS] == ["cn-finance", "cn-office", "uk-office", "us-office"]
+def test_six_calendars_are_shipped():
+    shipped = [path.stem for path in PRESETS]
+
+    assert shipped == ["au-office", "cn-finance", "cn-office", "ie-office", "uk-office", "us-office"]

@@ -23,7 +23,7 @@ up: env ## run the platform here until Ctrl-C
 	@$(BIN)/moat up $(UP)
 
 test: env ## every test, on a real PostgreSQL and a real Kafka (TEST="-k words" for some)
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --durations=10 $(TEST)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=10 $(TEST)
 
 check: env ## formatting, lint, types, import rules, generated files
 	@$(BIN)/ruff format --check . && echo "formatted"

@@ -9,6 +9,7 @@ and gives the service to `shared.serve.run`:
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -21,7 +22,7 @@ from shared.bus.connecting import ConnectingBus
 from shared.bus.consumer import Consumer
 from shared.bus.relay import Relay, depth
 from shared.clock import SteppedClock
-from shared.db.database import raw_connection
+from shared.db.database import is_transient, raw_connection
 from shared.db.migrations import schema_state
 from shared.db.secrets import signing_key
 from shared.documents.presets import load_presets
@@ -42,10 +43,11 @@ from shared.web.metrics_route import metrics_router
 from shared.web.pages import PageTokens
 from shared.web.problem_pages import problem_router
 from shared.web.quiescence import Moving
-from shared.worker import Worker, Workers
+from shared.worker import Worker, Workers, backoff
 
 log = structlog.get_logger(__name__)
 
+_DATABASE_PATIENCE: Final = 30.0
 _BUS_PATIENCE: Final = 5.0
 _RELAY_PATIENCE: Final = 2.0
 
@@ -94,7 +96,32 @@ class Service:
         )
 
     async def start(self) -> None:
-        """Check the schema, restore the clock, install presets, start the workers. Raises SchemaProblem."""
+        """Check the schema, restore the clock, install presets, start the workers. Raises SchemaProblem.
+
+        A database that goes away meanwhile is waited for, half a minute at most.
+        """
+        base = self.base
+        await self._prepare_patiently()
+        self._back.start()
+        if not await self.bus.connected(at_most=_BUS_PATIENCE):
+            log.warning("service.degraded", service=base.name, detail="the bus does not answer; going on without it")
+        self._front.start()
+        log.info("service.started", service=base.name, profile=base.settings.profile, clock=base.settings.clock)
+
+    async def _prepare_patiently(self) -> None:
+        give_up, attempt = time.monotonic() + _DATABASE_PATIENCE, 0
+        while True:
+            try:
+                return await self._prepare()
+            except Exception as error:
+                if not is_transient(error) or time.monotonic() > give_up or self.door.draining:
+                    raise
+                log.warning("service.waits_for_database", service=self.base.name, error=type(error).__name__)
+            attempt += 1
+            await asyncio.sleep(backoff(attempt))
+
+    async def _prepare(self) -> None:
+        """What the database must hold before anything moves. Done twice it is the same."""
         base = self.base
         self._head = await require_head(base)
         await restore_clock(base.clock, base.database)
@@ -105,11 +132,6 @@ class Service:
             await load_presets(base.uow, kind, directory)
         for kind, directory in self.parts.offered:
             await load_presets(base.uow, kind, directory, as_drafts=True)
-        self._back.start()
-        if not await self.bus.connected(at_most=_BUS_PATIENCE):
-            log.warning("service.degraded", service=base.name, detail="the bus does not answer; going on without it")
-        self._front.start()
-        log.info("service.started", service=base.name, profile=base.settings.profile, clock=base.settings.clock)
 
     async def stop(self) -> None:
         """Shut the door, let batches end, send what is in the outbox, let go of bus and database."""

@@ -1,6 +1,7 @@
 """Fixtures of every tier."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,16 @@ __all__ = ["kafka", "own_kafka", "pytest_sessionfinish", "pytest_unconfigure"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what runs for minutes, unless markers were asked for."""
+    """Leave out what runs for minutes, unless markers were asked for; begin with the files that take longest.
+
+    Two processes share the files out: a long one begun last would leave the other process with nothing to do.
+    """
+    patience: dict[Path, float] = {}
+    for item in items:
+        mark = item.get_closest_marker("timeout")
+        if mark and mark.args:
+            patience[item.path] = max(patience.get(item.path, 0.0), float(mark.args[0]))
+    items.sort(key=lambda item: -patience.get(item.path, 0.0))
     if config.option.markexpr:
         return
     long = [item for item in items if "long" in item.keywords]

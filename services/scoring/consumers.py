@@ -13,6 +13,8 @@ GROUP: Final = "scoring"
 FACTS: Final = "moat.facts.v1"
 PACE: Final = 0.1
 """A tier may be a tenth of a second late; a batch of thirty facts costs a fifth of thirty batches of one."""
+REST: Final = 1.0
+"""Whoever waits for the door of `POST /v1/facts` goes before grading, until there is a full batch to grade."""
 
 
 def handle_facts(models: Models) -> Handle:
@@ -35,5 +37,6 @@ def facts_consumer(models: Models, *, lanes: int = 2, batch: int = 4000) -> Cons
         max_records=batch,
         lanes=lanes,
         pace=PACE,
+        rest=REST,
         public=True,
     )

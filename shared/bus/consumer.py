@@ -82,8 +82,7 @@ class Consumer:
             if not records or not self._let_on.is_set():
                 continue
             full = len(records) >= self._spec.max_records
-            self._next_batch_at = 0.0 if full else time.monotonic() + self._spec.pace
-            self.in_flight = True
+            began, self.in_flight = time.monotonic(), True
             try:
                 lanes = in_lanes(records, self._spec.lanes)
                 ended = await asyncio.gather(*map(self._settle, lanes), return_exceptions=True)
@@ -94,6 +93,12 @@ class Consumer:
                 self.handled += len(records)
             finally:
                 self.in_flight = False
+            self._next_batch_at = 0.0 if full else self._rested_at(began)
+
+    def _rested_at(self, began: float) -> float:
+        """When the batch after one that was not full may begin."""
+        now = time.monotonic()
+        return max(began + self._spec.pace, now + (now - began) * self._spec.rest)
 
     async def _settle(self, records: Sequence[Received]) -> None:
         """Return when every record has had its effect, is a dead letter, or is parked."""

@@ -11,7 +11,17 @@ from shared.bus.dead_letters import write_dead_letter
 from shared.bus.inbox import first_seen, was_seen
 from shared.bus.parking import first_parked, forget_parked, park, parked_subjects, withdraw_release
 from shared.bus.port import Received
-from shared.contracts import CloudEvent, ContractError, Payload, UnknownType, decode, refuse_future, registry, validate
+from shared.contracts import (
+    CloudEvent,
+    ContractError,
+    Payload,
+    UnknownType,
+    decode,
+    refuse_future,
+    registry,
+    type_told,
+    validate,
+)
 from shared.db.database import is_transient
 from shared.db.packing import storable
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -47,7 +57,7 @@ class ConsumerSpec:
     elsewhere it is skipped and counted, for a newer producer of ours may send what we do not know yet.
     `pace` is the least time in seconds between the beginnings of two batches: a steady trickle is gathered, for a small
     batch costs nearly what a larger one does. What comes after a pause is handled at once, as is what follows a full
-    batch.
+    batch. `rest` is how long others have the processor to themselves afterwards, as a multiple of the batch's time.
     `beside_public` marks other groups on such a topic: what breaks its contract there is skipped and counted, for the
     public group buries it.
     """
@@ -61,6 +71,7 @@ class ConsumerSpec:
     attempts: int = 3
     lanes: int = 1
     pace: float = 0.0
+    rest: float = 0.0
     public: bool = False
     beside_public: bool = False
     extra_subjects: Callable[[CloudEvent], Sequence[str]] | None = field(default=None)
@@ -104,9 +115,11 @@ class Handling:
     def _decode(self, work: UnitOfWork, records: Sequence[Received]) -> list[Delivery]:
         deliveries: list[Delivery] = []
         for record in records:
+            if self._is_for_others(type_told(record.headers)):
+                continue
             try:
                 event = decode(record.key, record.value, record.headers)
-                if self._spec.types is not None and event.type not in self._spec.types and event.type in registry:
+                if self._is_for_others(event.type):
                     continue
                 payload = validate(event)
                 if self._spec.public or self._spec.beside_public:
@@ -124,6 +137,11 @@ class Handling:
             else:
                 deliveries.append(Delivery(event, payload, record))
         return deliveries
+
+    def _is_for_others(self, type_: str | None) -> bool:
+        """Whether this type is known and none of those that the group reads."""
+        types = self._spec.types
+        return types is not None and type_ is not None and type_ not in types and type_ in registry
 
     def _bury_in(self, work: UnitOfWork, record: Received, error: Exception) -> None:
         work.after_commit(self._metrics.buried)

@@ -7,7 +7,7 @@ encoded = encode(event_of(payload, id=…, source=…, subject=…, time=…, se
 
 from shared.contracts.base import Payload
 from shared.contracts.catalogue import TOPICS, registry
-from shared.contracts.codec import decode, encode
+from shared.contracts.codec import decode, encode, type_told
 from shared.contracts.currencies import decimal_text, minor_units
 from shared.contracts.envelope import CloudEvent, EncodedEvent
 from shared.contracts.errors import ContractError, FieldError, UnknownType
@@ -41,5 +41,6 @@ __all__ = [
     "registry",
     "to_structured",
     "topic_of",
+    "type_told",
     "validate",
 ]

@@ -82,6 +82,22 @@ def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, 
     return _with_key(key, event)
 
 
+def type_told(headers: Sequence[tuple[str, bytes]]) -> str | None:
+    """The type that a record in binary mode names, read without looking at the rest; None where `decode` has to tell.
+
+    For readers that leave most types alone: what a record of another type holds is for others to check.
+    """
+    found: bytes | None = None
+    for name, raw in headers:
+        if name == "ce_type":
+            if found is not None:
+                return None
+            found = raw
+        elif name == "content-type" and raw != CONTENT_TYPE:
+            return None
+    return None if found is None else found.decode("utf-8", "replace")
+
+
 def _read_plain(named: dict[str, bytes], data: dict[str, Any] | None) -> CloudEvent | None:
     """The event if its headers are the usual ones and readable; None leaves the record to the thorough reader."""
     if not named.keys() <= _USUAL:

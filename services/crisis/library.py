@@ -81,8 +81,7 @@ class Library:
         for file in files:
             pins.update((file.case.policy, file.case.escalation_policy))
             for clock in file.clocks:
-                pins.update((clock.pin, clock.policy))
-                pins.update(record.pin for record in clock.records or () if record.pin is not None)
+                pins.update(clock.pins)
         await self.know_pins(raw, pins)
 
     async def know_pins(self, raw: "asyncpg.Connection[asyncpg.Record]", pins: Iterable[str]) -> None:

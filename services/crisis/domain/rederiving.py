@@ -31,8 +31,7 @@ def rederive(file: CaseFile, calendar: str, version: int, books: Books, tools: T
         renewed = Pin.parse(clock.pin).with_calendar(calendar, version).name
         if renewed == clock.pin:
             continue
-        clock.pin = clock.policy = renewed
-        clock.has_changed = True
+        clock.repin({clock.pin: renewed}, now=tools.now, actor=SYSTEM, cause=CAUSE)
         said = {"derived_from": clock.state.due_if_resumed_now, "cause": CAUSE}
         told += file.put_to([clock], (), tools, actor=SYSTEM, said=said)
     follow_up(file, told, books, tools)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from services.crisis.documents.simulation import clock_as_json
-from services.crisis.domain.clocks import ClockEvent, Extend, LineResult, Pause, Reopen, Resume, Retarget, Segment
+from services.crisis.domain.clocks import LineResult, Retarget, Segment
 from services.crisis.domain.clocks.instants import SECOND
 from services.crisis.domain.sla.clock import Record
 from services.crisis.explain.explained import Explained, Explanation, Sums
@@ -193,23 +193,5 @@ def _event(record: Record, zone: ZoneInfo) -> dict[str, Any]:
         "cause": record.cause,
         "policy": None if record.pin is None else named(record.pin)[0],
         "policy_version": None if record.pin is None else named(record.pin)[1],
-        "detail": event_detail(event),
+        "detail": record.detail,
     }
-
-
-def event_detail(event: ClockEvent) -> dict[str, Any]:
-    """What an event of its type says beside its instant."""
-    match event:
-        case Pause(reason=reason):
-            return {"reason": reason}
-        case Resume(reason=maybe):
-            return {"reason": maybe}
-        case Retarget(behaviour=behaviour):
-            return {"behaviour": behaviour.value}
-        case Reopen(mode=mode):
-            return {"mode": None if mode is None else mode.value}
-        case Extend(by=by, until=until):
-            written = None if by is None else f"P{by.years}Y{by.months}M{by.weeks}W{by.days}D"
-            return {"by": written, "until": None if until is None else format_instant(until)}
-        case _:
-            return {}

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from services.crisis.domain.clocks import Segment
 from services.crisis.domain.sla.clock import Record
-from services.crisis.explain.as_json import event_detail
+from services.crisis.domain.sla.repins import Repin
 from services.crisis.explain.explained import Explained, Explanation, Sums
 from services.crisis.explain.headings import HEADINGS
 from services.crisis.explain.naming import shown
@@ -144,8 +144,8 @@ def _events(records: Sequence[Record], zone: ZoneInfo, language: Language) -> It
     said = HEADINGS[language]
     rows = []
     for record in records:
-        event, detail = record.event, event_detail(record.event)
-        words = [reason_in(str(value), language) for value in detail.values() if value is not None]
+        event = record.event
+        words = _details(record, language)
         if record.pin is not None:
             words.append(said["policy"].format(name=shown(record.pin)))
         if record.cause is not None:
@@ -161,6 +161,16 @@ def _events(records: Sequence[Record], zone: ZoneInfo, language: Language) -> It
             )
         )
     return _table(rows)
+
+
+def _details(record: Record, language: Language) -> list[str]:
+    if isinstance(record.event, Repin):
+        return [f"{_pin(before)} → {_pin(after)}" for before, after in record.event.pins.items()]
+    return [reason_in(str(value), language) for value in record.detail.values() if value is not None]
+
+
+def _pin(name: str) -> str:
+    return ", ".join(shown(part) for part in name.split(";"))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -35,6 +35,7 @@ TERMS: Final[dict[str, str]] = {
     "retarget": "变更承诺",
     "reopen": "重新打开",
     "extend": "延期",
+    "repin": "改用其他版本重算",
     "keep": "保持不变",
     "retarget_from_start": "自起点按新承诺重算",
     "restart_now": "立即重新开始",

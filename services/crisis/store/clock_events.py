@@ -9,7 +9,6 @@ import asyncpg
 from services.crisis.domain.clocks import (
     Behaviour,
     Cancel,
-    ClockEvent,
     Extend,
     Pause,
     Reopen,
@@ -21,6 +20,7 @@ from services.crisis.domain.clocks import (
     parse_period,
 )
 from services.crisis.domain.sla.clock import Clock, Record
+from services.crisis.domain.sla.repins import Recorded, Repin
 from services.crisis.store.rows import read
 
 
@@ -51,7 +51,7 @@ async def load_records(raw: "asyncpg.Connection[asyncpg.Record]", clocks: Sequen
         )
 
 
-def _event(kind: str, at: datetime, pin: str | None, detail: dict[str, Any]) -> ClockEvent:
+def _event(kind: str, at: datetime, pin: str | None, detail: dict[str, Any]) -> Recorded:
     match kind:
         case "start":
             return Start(at=at)
@@ -74,5 +74,7 @@ def _event(kind: str, at: datetime, pin: str | None, detail: dict[str, Any]) -> 
                 by=None if by is None else parse_period(by),
                 until=None if until is None else datetime.fromisoformat(until),
             )
+        case "repin":
+            return Repin(at=at, pins=detail["pins"])
         case _:
             raise UnknownClockEvent(kind)

@@ -6,7 +6,6 @@ from typing import Any
 
 from services.crisis.domain.case import Matter
 from services.crisis.domain.casefile import CaseFile
-from services.crisis.domain.clocks import Cancel, ClockEvent, Extend, Pause, Reopen, Resume, Retarget, Start, Stop
 from services.crisis.domain.escalation import Run
 from services.crisis.domain.sla.clock import Clock, Record
 from services.crisis.domain.timeline import Entry, instant_text
@@ -142,26 +141,8 @@ def clock_event_row(clock: Clock, record: Record) -> Row:
         record.actor,
         record.cause,
         record.pin,
-        text_of(_detail(event)),
+        text_of(record.detail or None),
     )
-
-
-def _detail(event: ClockEvent) -> dict[str, Any] | None:
-    """What an event of this type says beside its instant. The pin of a start or retarget has a column of its own."""
-    match event:
-        case Start() | Stop() | Cancel():
-            return None
-        case Pause(reason=reason):
-            return {"reason": reason}
-        case Resume(reason=maybe):
-            return {"reason": maybe}
-        case Retarget(behaviour=behaviour):
-            return {"behaviour": behaviour.value}
-        case Reopen(mode=mode):
-            return {"mode": None if mode is None else mode.value}
-        case Extend(by=by, until=until):
-            written = None if by is None else f"P{by.years}Y{by.months}M{by.weeks}W{by.days}D"
-            return {"by": written, "until": None if until is None else instant_text(until)}
 
 
 def entry_row(case_id: str, entry: Entry) -> Row:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from services.crisis.domain.books import Books
-from services.crisis.domain.clocks import UnreachableTarget, fold
+from services.crisis.domain.clocks import UnreachableTarget
 from services.crisis.domain.rederiving import concerns, rederive
-from services.crisis.domain.sla.clock import Clock
-from services.crisis.domain.sla.pins import Pin
+from services.crisis.domain.sla.clock import Clock, fold_clock
+from services.crisis.domain.sla.pins import Pin, Promises, unpinned
 from services.crisis.library import Library
 from services.crisis.store.load import load_clocks, load_customers, load_open_files
 from services.crisis.usecases.session import finish, tools_for
@@ -22,6 +21,11 @@ from shared.worktime import Calendar
 REDERIVE_TIMER: Final = "rederive"
 MOST_EXAMINED: Final = 2000
 _RUNNING: Final = "c.stage in ('in_progress', 'paused') and strpos(c.pin, $1) > 0"
+PROVISIONAL: Final = f"""
+select distinct c.case_id, c.customer_id from clock c
+where c.statutory and c.provisional and not c.has_breached and {_RUNNING} order by c.case_id
+"""  # noqa: S608 - a constant of ours
+"""The cases that `rederive` is about. The partial index `clock_provisional_by_law` answers it, however many run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,7 @@ class Effect:
 async def plan_rederiving(work: UnitOfWork, calendar: StoredDocument, by: str | None) -> None:
     """Set a timer, due at once, for each case with a provisional statutory clock on this calendar."""
     del by
-    rows = await work.raw.fetch(
-        f"select distinct c.case_id, c.customer_id from clock c where {_RUNNING}"  # noqa: S608
-        " and c.statutory and c.provisional and not c.has_breached order by c.case_id",
-        f";{calendar.key}@",
-    )
-    for row in rows:
+    for row in await work.raw.fetch(PROVISIONAL, f";{calendar.key}@"):
         payload = {"case_id": row["case_id"], "calendar": calendar.key, "version": calendar.version}
         work.plan(Timer(REDERIVE_TIMER, f"{row['case_id']}/{calendar.key}", row["customer_id"], work.now, payload))
 
@@ -76,8 +75,12 @@ async def effect_of(work: UnitOfWork, calendar: Calendar, version: int, *, libra
     by_case = await load_clocks(raw, [row["case_id"] for row in rows], lambda clock: clock.id in wanted)
     clocks = [clock for found in by_case.values() for clock in found if clock.id in wanted]
     books = await library.books(raw)
-    await library.know_pins(raw, {pin for clock in clocks for pin in _pins(clock)})
-    moved = [found for clock in clocks if (found := _moved(clock, wanted[clock.id], calendar, books, work.now))]
+    await library.know_pins(raw, {pin for clock in clocks for pin in clock.pins})
+    # The version stands in the place of every other one of the calendar.
+    tried = books.promises.copy()
+    tried.calendars |= {name: calendar for name in tried.calendars if unpinned(name)[0] == calendar.key}
+    found = (_moved(clock, wanted[clock.id], calendar.key, tried, work.now) for clock in clocks)
+    moved = [one for one in found if one is not None]
     moved = [one for one in moved if dict(Pin.parse(one.clock.pin).calendars)[calendar.key] != version]
     return Effect(running, len(clocks), sorted(moved, key=lambda one: (one.due_at, one.clock.id)))
 
@@ -111,31 +114,17 @@ class Rederive:
         await finish(work, files.values())
 
 
-def _pins(clock: Clock) -> set[str]:
-    return {clock.pin, clock.policy} | {record.pin for record in clock.records or () if record.pin is not None}
-
-
-def _moved(clock: Clock, number: str, calendar: Calendar, books: Books, now: datetime) -> Moved | None:
-    """The clock folded by the new version in the place of every other one of the calendar; None where it stays."""
-    promises = books.promises
-    replaced: dict[str, Any] = {
-        name: calendar for name in promises.calendars if name.rpartition("@")[0] == calendar.key
-    }
+def _moved(clock: Clock, number: str, key: str, tried: Promises, now: datetime) -> Moved | None:
+    """The clock folded by the promises that are tried; None where it stays."""
     assert clock.state is not None
     try:
-        *_, result = fold(
-            promises.part(clock.pin, (clock.target,)),
-            [record.event for record in clock.records or ()],
-            calendars={**promises.calendars, **replaced},
-            until=now,
-            policies=promises.policies,
-        )
+        *_, result = fold_clock(clock, tried, now)
     except UnreachableTarget:
         return None
     before = clock.state.due_if_resumed_now
     if result.due_if_resumed_now == before:
         return None
-    return Moved(clock, number, before, result.due_if_resumed_now, concerns(clock, calendar.key))
+    return Moved(clock, number, before, result.due_if_resumed_now, concerns(clock, key))
 
 
 __all__ = ["MOST_EXAMINED", "REDERIVE_TIMER", "Effect", "Moved", "Rederive", "effect_of", "plan_rederiving"]

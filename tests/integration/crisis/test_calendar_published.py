@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from services.crisis.usecases.calendar_published import PROVISIONAL
 from shared.ids import new_id
 from tests.integration.crisis.test_documents import body_of
 from tests.support.crisis import a_complaint, a_snapshot, kinds
@@ -97,3 +98,23 @@ async def test_a_version_that_moves_nothing_tells_nothing(crisis):
     assert (effect["would_move"], effect["items"]) == (0, [])
     assert (await crisis.clocks(case["id"]))["final_answer"]["due_at"] == before
     assert await crisis.events("clock.due_changed") == []
+
+
+async def test_provisional_limits_are_found_by_index_among_many_clocks(crisis):
+    await crisis.execute(
+        """
+        insert into clock
+        select 'clock-' || n, 'case-' || n, null, 'C-' || n, 'final_answer', pin, pin, 1, '[]', 1, 'in_progress',
+               'open', false, null, at, at, at, n % 5000 = 0, null, null, 1, 1, 1, 'cn-office@1', n % 10 = 0, 0, at
+        from generate_series(1, 20000) n,
+             lateral (select timestamptz '2026-12-21Z' at, 'statutory:cn-market-regulation@1;cn-office@1' pin) fixed
+        """
+    )
+    await crisis.execute("analyze clock")
+
+    found = await crisis.rows(PROVISIONAL, ";cn-office@")
+    plan = "\n".join(row[0] for row in await crisis.rows(f"explain {PROVISIONAL}", ";cn-office@"))
+
+    assert [row["case_id"] for row in found] == ["case-10000", "case-15000", "case-20000", "case-5000"]
+    assert "clock_provisional_by_law" in plan
+    assert "Seq Scan" not in plan

@@ -35,6 +35,7 @@ from services.crisis.domain.clocks.events import (
     Retarget,
     Start,
     Stop,
+    detail_of,
 )
 from services.crisis.domain.clocks.fold import UnreachableTarget, fold, next_instants
 from services.crisis.domain.clocks.policy import (
@@ -97,6 +98,7 @@ __all__ = [
     "Threshold",
     "UnreachableTarget",
     "Warned",
+    "detail_of",
     "fold",
     "next_instants",
     "parse_period",

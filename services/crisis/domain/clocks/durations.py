@@ -31,6 +31,10 @@ class Period:
     weeks: int = 0
     days: int = 0
 
+    def __str__(self) -> str:
+        """As `parse_period` reads it."""
+        return f"P{self.years}Y{self.months}M{self.weeks}W{self.days}D"
+
 
 def parse_time(text: str) -> int:
     """Microseconds of an ISO 8601 duration of hours, minutes and seconds; always above zero.

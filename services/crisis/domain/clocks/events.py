@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, assert_never
 
 from services.crisis.domain.clocks.durations import Period
 from services.crisis.domain.clocks.policy import ReopenMode, Target
+from services.crisis.domain.timeline import instant_text
 
 
 class Behaviour(StrEnum):
@@ -78,3 +80,26 @@ class Extend(_Event):
 
 
 ClockEvent = Start | Pause | Resume | Stop | Cancel | Retarget | Reopen | Extend
+
+
+def detail_of(event: ClockEvent) -> dict[str, Any]:
+    """What an event of its type says beside its instant, as it is stored and explained; empty where that is all.
+
+    The policy of a retarget is not in it: a recorded event has its pin beside it.
+    """
+    match event:
+        case Start() | Stop() | Cancel():
+            return {}
+        case Pause(reason=reason):
+            return {"reason": reason}
+        case Resume(reason=maybe):
+            return {"reason": maybe}
+        case Retarget(behaviour=behaviour):
+            return {"behaviour": behaviour.value}
+        case Reopen(mode=mode):
+            return {"mode": None if mode is None else mode.value}
+        case Extend(by=by, until=until):
+            written = None if until is None else instant_text(until)
+            return {"by": None if by is None else str(by), "until": written}
+        case _:
+            assert_never(event)

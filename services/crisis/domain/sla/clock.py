@@ -1,7 +1,7 @@
 """A live clock: one target of a case or matter, the events recorded for it, and what of its fold has been told."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,10 +15,12 @@ from services.crisis.domain.clocks import (
     Retarget,
     Stage,
     Start,
+    detail_of,
     fold,
 )
 from services.crisis.domain.clocks.started import fold_started
 from services.crisis.domain.sla.pins import Promises
+from services.crisis.domain.sla.repins import Recorded, Repin
 
 Health = Literal["on_track", "at_risk", "overdue", "met", "missed", "void", "cancelled"]
 FactKind = Literal[
@@ -32,11 +34,16 @@ class Record:
     """One event of the append-only list. `pin` names the versions that a start or retarget brings."""
 
     seq: int
-    event: ClockEvent
+    event: Recorded
     recorded_at: datetime
     actor: str
     cause: str | None = None
     pin: str | None = None
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """What it says beside its instant and its pin, as it is stored and explained."""
+        return {"pins": dict(self.event.pins)} if isinstance(self.event, Repin) else detail_of(self.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +127,14 @@ class Clock:
     def statutory(self) -> bool:
         return self.state is not None and self.state.statutory
 
+    @property
+    def pins(self) -> set[str]:
+        """Every pin that its list has named, and those that stand in their places."""
+        named = {record.pin for record in self.records or () if record.pin is not None}
+        return {self.pin, self.policy, *named, *(pin for repin in _repins(self) for pin in repin.pins.values())}
+
     def record(
-        self, event: ClockEvent, *, now: datetime, actor: str, cause: str | None = None, pin: str | None = None
+        self, event: Recorded, *, now: datetime, actor: str, cause: str | None = None, pin: str | None = None
     ) -> None:
         """Append an event; it takes effect with the next `fold_clock`. The records have to be loaded."""
         self.recorded += 1
@@ -130,11 +143,16 @@ class Clock:
         self.records.append(record)
         self.unsaved.append(record)
 
+    def repin(self, pins: Mapping[str, str], *, now: datetime, actor: str, cause: str) -> None:
+        """Read what was recorded so far by other pins; it takes effect with the next `fold_clock`."""
+        self.record(Repin(at=now, pins=pins), now=now, actor=actor, cause=cause)
+        self.pin, self.policy = pins.get(self.pin, self.pin), pins.get(self.policy, self.policy)
+
     def policy_of(self, cycle: ClockResult) -> str:
         """The pin that was in force when a cycle ended; what came at its end belongs to the next."""
         end = cycle.stopped_at or cycle.started_at
         timed = sorted((r for r in self.records or () if r.pin is not None), key=lambda r: r.event.at)
-        pins = [r.pin for r in timed if isinstance(r.event, Start) or r.event.at < end]
+        pins = [pin_in_force(self, r) for r in timed if isinstance(r.event, Start) or r.event.at < end]
         return pins[-1] or self.pin if pins else self.pin
 
     def reasons(self, until: datetime) -> list[str]:
@@ -163,20 +181,62 @@ class ClockFact:
 
 
 def fold_clock(
-    clock: Clock, promises: Promises, until: datetime, *, segments: bool = False, lines: bool = False
+    clock: Clock,
+    promises: Promises,
+    until: datetime,
+    *,
+    segments: bool = False,
+    lines: bool = False,
+    instead: Mapping[str, str] | None = None,
 ) -> tuple[ClockResult, ...]:
-    """All cycles of a clock as seen at `until`: the one fold, with the versions that the clock is pinned to."""
-    policy = promises.part(clock.pin, (clock.target,))
-    assert clock.records is not None
+    """All cycles of a clock as seen at `until`: the one fold, with the versions that the clock is pinned to.
+
+    `instead` asks what it would be with other pins in the place of some: a repin that is not recorded.
+    """
+    swap = instead or {}
+    policy = promises.part(swap.get(clock.pin, clock.pin), (clock.target,))
     return fold(
         policy,
-        [record.event for record in clock.records],
+        _events(clock, swap),
         calendars=promises.calendars,
         until=until,
         policies=promises.policies,
         segments=segments,
         lines=lines,
     )
+
+
+def pin_in_force(clock: Clock, record: Record) -> str | None:
+    """The pin by which a record is read now: its own, unless a later record put another in its place."""
+    pin = record.pin
+    for repin in _repins(clock, after=record.seq):
+        pin = pin if pin is None else repin.pins.get(pin, pin)
+    return pin
+
+
+def _repins(clock: Clock, *, after: int = 0) -> Iterator[Repin]:
+    for record in clock.records or ():
+        if record.seq > after and isinstance(record.event, Repin):
+            yield record.event
+
+
+def _events(clock: Clock, swap: Mapping[str, str]) -> Sequence[ClockEvent]:
+    """The events of the list with the pins in force, in the order in which they were recorded."""
+    assert clock.records is not None
+    events = [record.event for record in clock.records if not isinstance(record.event, Repin)]
+    if len(events) == len(clock.records) and not swap:
+        return events
+    return [
+        _swapped(record.event, pin_in_force(clock, record), swap)
+        for record in clock.records
+        if not isinstance(record.event, Repin)
+    ]
+
+
+def _swapped(event: ClockEvent, pin: str | None, swap: Mapping[str, str]) -> ClockEvent:
+    if isinstance(event, Retarget) and pin is not None:
+        return replace(event, policy=swap.get(pin, pin))
+    return event
 
 
 def start_together(

@@ -86,6 +86,12 @@ class Promises:
             found = self._parts[pin, wanted] = Policy(key=pin, targets=kept, reopen=whole.reopen)
         return found
 
+    def copy(self) -> "Promises":
+        """A copy to which may be added what is only tried, such as a draft."""
+        tried = Promises()
+        tried.policies, tried.calendars = dict(self.policies), dict(self.calendars)
+        return tried
+
     def __contains__(self, pin: str) -> bool:
         return pin in self.policies
 

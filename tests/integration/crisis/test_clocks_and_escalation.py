@@ -51,7 +51,7 @@ async def test_each_warning_and_breach_is_told_once_however_often_time_is_asked(
     assert await crisis.value("select count(*) from timer") == 0
 
 
-async def test_late_firing_after_a_downtime_carries_both_instants_and_suppresses_nothing(crisis):
+async def test_29_late_firing_after_a_downtime_carries_both_instants_and_suppresses_nothing(crisis):
     await a_case(crisis)
     crisis.clock.move(MONDAY + timedelta(hours=30))
 

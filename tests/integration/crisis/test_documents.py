@@ -29,7 +29,7 @@ async def test_six_kinds_of_documents_are_shipped_and_listed(crisis):
     assert all(counts.values())
 
 
-async def test_a_policy_activated_later_holds_for_new_cases_and_not_for_running_ones(crisis):
+async def test_04_a_policy_activated_later_holds_for_new_cases_and_not_for_running_ones(crisis):
     await crisis.deliver(a_snapshot("C-1", "key"), a_snapshot("C-2", "key"))
     await crisis.deliver(a_complaint("C-1"))
     policy = await body_of(crisis, "sla-policies", "key")

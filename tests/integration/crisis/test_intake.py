@@ -158,3 +158,20 @@ async def test_a_batch_of_many_customers_is_written_whole(crisis):
     assert await crisis.value("select count(distinct number) from crisis_case") == 40
     starts = await crisis.value("select count(*) from clock_event where type = 'start'")
     assert starts == await crisis.value("select count(*) from clock")
+
+
+async def test_30_time_runs_from_the_events_own_instant_and_never_from_one_that_has_not_come(crisis):
+    """Heard late, or from a system whose clock goes ahead by less than what is tolerated."""
+    await crisis.deliver(a_snapshot("C-1", "key"), a_snapshot("C-2", "key"))
+    await crisis.deliver(a_complaint("C-1", at=MONDAY - timedelta(minutes=10)))
+    await crisis.deliver(a_complaint("C-2", at=MONDAY + timedelta(minutes=3)))
+
+    started = {}
+    for customer in ("C-1", "C-2"):
+        clocks = await crisis.clocks((await crisis.case_of(customer))["id"])
+        started[customer] = (clocks["first_response"]["started_at"], clocks["first_response"]["due_at"])
+
+    assert started == {
+        "C-1": ("2026-03-02T01:50:00Z", "2026-03-02T02:50:00Z"),
+        "C-2": ("2026-03-02T02:00:00Z", "2026-03-02T03:00:00Z"),
+    }

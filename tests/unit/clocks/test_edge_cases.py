@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.crisis.documents.simulation import simulate
+from services.crisis.documents.simulation import UnreachableTargetProblem, simulate
+from shared.documents import InvalidDocument
 from tests.unit.clocks.story import (
     OFFICE,
     breach,
@@ -166,6 +167,24 @@ def test_15_a_past_instant_is_computed_with_the_offset_of_its_date():
     assert (summer["due_at"], before_2007["due_at"]) == ("2025-07-07T21:00:00Z", "2006-03-20T22:00:00Z")
 
 
+def test_16_zone_rules_that_change_move_what_is_due_after_the_change_and_nothing_before():
+    """Almaty left UTC+6 for UTC+5 on 2024-03-01; Bishkek stayed, and so tells what the rules before it said."""
+    opened, until = "2024-02-26T03:00:00Z", "2024-03-04T12:30:00Z"
+    weekly = {day: ["09:00-18:00"] for day in ("mon", "tue", "wed", "thu", "fri")}
+
+    def told(zone, days):
+        target = {"business_days": days, "calendar": "c", "warn": ["50%"]}
+        return abroad(zone, target, opened, until=until, weekly=weekly)
+
+    assert told("Asia/Bishkek", 3) == told("Asia/Almaty", 3)
+    assert told("Asia/Almaty", 3)["breached_at"] == "2024-02-29T12:00:00Z"
+    assert [told(zone, 5)["due_at"] for zone in ("Asia/Bishkek", "Asia/Almaty")] == [
+        "2024-03-04T12:00:00Z",
+        "2024-03-04T13:00:00Z",  # 18:00 on the wall both times
+    ]
+    assert [told(zone, 5)["has_breached"] for zone in ("Asia/Bishkek", "Asia/Almaty")] == [True, False]
+
+
 def test_17_a_due_instant_beyond_the_published_holidays_is_provisional():
     known = {**CHINA, "key": "office", "known_until": "2026-12-31"}
 
@@ -183,6 +202,18 @@ def test_18_a_make_up_saturday_has_the_hours_of_the_weekday_that_is_named():
     }
 
     assert simulate(body)["clocks"][0]["due_at"] == "2026-10-10T06:00:00Z"
+
+
+def test_19_a_calendar_without_open_time_is_refused_and_one_with_too_little_never_loops():
+    never = {"key": "never", "zone": "UTC", "weekly": {"mon": []}}
+    once = {"key": "once", "zone": "UTC", "exceptions": [{"date": "2026-11-03", "windows": ["09:00-17:00"]}]}
+    promise = {"business": "PT9H", "calendar": "once"}
+
+    with pytest.raises(InvalidDocument, match="no-open-time"):
+        clock(elapsed("PT1H"), OPENED, calendars=[never])
+    with pytest.raises(UnreachableTargetProblem):
+        clock(promise, OPENED, calendars=[once])
+    assert clock({**promise, "business": "PT8H"}, OPENED, calendars=[once])["due_at"] == "2026-11-03T17:00:00Z"
 
 
 def test_20_events_at_one_instant_keep_their_recorded_order_and_a_start_comes_first():

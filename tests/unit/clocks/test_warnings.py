@@ -42,8 +42,12 @@ def test_a_share_counts_running_time_only():
 
 
 def test_a_share_is_rounded_up_to_a_microsecond():
-    assert fired(elapsed("PT0.000001S", warn=["1%"]), until="mon 10:00") == [("1%", "mon 09:00:00.000001")]
+    assert fired(elapsed("PT0.000002S", warn=["1%"]), until="mon 10:00") == [("1%", "mon 09:00:00.000001")]
     assert fired(elapsed("PT1S", warn=["33.33333%"]), until="mon 10:00") == [("33.33333%", "mon 09:00:00.333334")]
+
+
+def test_a_share_rounded_up_to_the_due_instant_comes_after_the_breach_and_does_not_fire():
+    assert fired(elapsed("PT0.000003S", warn=["90%", "100%"]), until="mon 10:00") == [("100%", "mon 09:00:00.000003")]
 
 
 def test_a_share_of_a_day_kind_is_of_the_real_time_between_start_and_due():

@@ -123,6 +123,19 @@ def test_a_call_logged_later_counts_from_when_it_was_made_and_takes_back_a_breac
     assert clock(file, "first_response").state.result.value == "met"
 
 
+def test_23_a_first_response_is_a_public_human_message_or_a_logged_call_at_its_own_time():
+    file = an_open_file(NOON)
+    first_response = clock(file, "first_response")
+    for field in ("automatic", "internal"):
+        do(file, "respond", SOON, means="message", **{field: True})
+        assert first_response.is_live
+
+    called = NOON + timedelta(minutes=2)
+    do(file, "respond", SOON, means="call", at=called)
+
+    assert (first_response.state.stage, first_response.state.stopped_at) == (Stage.COMPLETED, called)
+
+
 def test_an_action_in_the_future_or_before_the_case_is_refused():
     for at in (SOON + timedelta(seconds=1), NOON - timedelta(seconds=1)):
         with pytest.raises(WrongTime):

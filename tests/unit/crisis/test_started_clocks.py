@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.crisis.documents.simulation_request import understand
-from services.crisis.domain.clocks import Start, UnreachableTarget, fold
+from services.crisis.domain.clocks import Elapsed, PercentUsed, Policy, Start, Target, UnreachableTarget, fold
 from services.crisis.domain.clocks.started import fold_started
 from tests.support.crisis_books import shipped_books
 from tests.unit.clocks.stories import story
@@ -41,6 +41,15 @@ def test_so_it_is_for_every_shipped_promise(start, later):
     for policy in promises.policies.values():
         folded = fold(policy, [Start(at=at)], calendars=promises.calendars, until=until)
         assert _bare(fold_started(policy, at, calendars=promises.calendars, until=until)) == _bare(folded)
+
+
+def test_so_it_is_where_a_share_rounds_up_to_the_due_instant():
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    policy = Policy("p", {"t": Target(Elapsed(3), thresholds=(PercentUsed(9, 10, "90%"),))})
+    (told,) = fold_started(policy, at, calendars={}, until=at)
+
+    assert [one.threshold for one in told.ahead] == [None]
+    assert _bare([told]) == _bare(fold(policy, [Start(at=at)], calendars={}, until=at))
 
 
 def _bare(results):

@@ -140,7 +140,9 @@ class Cycle:
                 continue
             match threshold:
                 case PercentUsed(parts=parts, whole=whole) if parts < whole:
-                    placed.append(Placed(line.used_at(threshold), threshold))
+                    used_at = line.used_at(threshold)
+                    if used_at < due:  # rounded up to the due instant, it would come after the breach
+                        placed.append(Placed(used_at, threshold))
                 case LeadTime(micros=lead) if lead <= due - self.started_at:
                     placed.append(Placed(due - lead, threshold))
                 case _:

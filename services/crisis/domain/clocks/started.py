@@ -55,7 +55,7 @@ def _started(
         return None
     next_at, label = due, None
     for instant, threshold in _placed(target, calendar, origin, due):
-        if instant < next_at or (instant == next_at and label is None):
+        if instant < next_at:
             next_at, label = instant, threshold
     if next_at <= now:
         return None

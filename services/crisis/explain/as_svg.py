@@ -215,9 +215,9 @@ def _band(band: Band, colours: dict[SegmentState, str], strip: _Strip) -> Iterat
 def _axis(strip: _Strip) -> Iterator[str]:
     scale, zone, top = strip.scale, strip.explanation.zone, strip.strip + _STRIP
     shown_to = -1000.0
-    for tick in ticks(scale.begin, scale.end, zone, strip.language, most=12):
-        x = scale.x(tick.at)
-        yield svg.line(x, top, top + 9, stroke="#9aa5b1")
+    marked = [(scale.x(tick.at), tick) for tick in ticks(scale.begin, scale.end, zone, strip.language, most=12)]
+    yield svg.lines((x for x, _ in marked), top, 9, stroke="#9aa5b1")
+    for x, tick in marked:
         half = svg.text_width(tick.above, 10) / 2
         if x - half > max(shown_to, 4) and x + half < WIDTH - 4:
             yield svg.label(x, top + 20, tick.above, fill="#52606d", size=10, text_anchor="middle")

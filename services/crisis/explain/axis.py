@@ -15,6 +15,7 @@ _WITHIN_A_DAY: Final = tuple(m * _MINUTE for m in (1, 2, 5, 10, 15, 30, 60, 120,
 _DAYS: Final = (1, 2, 7, 14)
 _MONTHS: Final = (1, 2, 3, 6, 12, 24, 60)
 _MONTH: Final = 30 * DAY
+_SHIFT: Final = 120 * _MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,11 @@ def midnights(begin: int, end: int, zone: ZoneInfo, *, every: int) -> list[int]:
 def _of_hours(begin: int, end: int, zone: ZoneInfo, step: int, language: Language) -> Iterator[Tick]:
     """Wall times of every date; one that a clock change skips has no tick."""
     shown: date | None = None
+    (first, since), (last, until) = local_of(zone, begin), local_of(zone, end)
     for day in _dates(begin, end, zone):
-        for wall in range(0, DAY, step):
+        # Two hours more than needed on either side: there a clock change may have moved the wall.
+        earliest = max(0, since - _SHIFT) // step * step if day == first else 0
+        for wall in range(earliest, min(DAY, until + _SHIFT) if day == last else DAY, step):
             at = instant_of(zone, day.toordinal(), wall)
             if begin <= at <= end and local_of(zone, at) == (day, wall):
                 name = None if day == shown else _date_label(at, zone, language)

@@ -28,7 +28,7 @@ from tests.unit.explain.explained_story import (
 
 SVG = "{http://www.w3.org/2000/svg}"
 STORIES = [spring_festival, clock_change, nested_pauses, two_lines, breached, half_a_year]
-HARMLESS = {"svg", "title", "rect", "line", "text", "g"}
+HARMLESS = {"svg", "title", "rect", "line", "path", "text", "g"}
 
 
 def drawn(explanation, language="en"):

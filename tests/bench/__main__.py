@@ -27,6 +27,7 @@ BENCHES = {
     "c1": "c1_clocks",
     "e1": "e1_explain",
     "g1": "g1_grading",
+    "g2": "g2_growth",
 }
 
 

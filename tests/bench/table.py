@@ -57,9 +57,10 @@ def text(rows: Sequence[Row]) -> str:
     lines = []
     for row in rows:
         sign = "≤" if row.less else "≥"
-        goal = "" if row.goal is None else f"  (goal {sign} {row.goal:,.0f}: {row.verdict})"
+        goal = "" if row.goal is None else f"  (goal {sign} {_round(row.goal)}: {row.verdict})"
         lines.append(f"{row.id:4} {row.what}")
-        lines.append(f"       ours {row.ours:>12,.1f} {row.unit}{goal}")
+        ours = f"{row.ours:,.2f}" if row.unit == "×" else f"{row.ours:,.1f}"
+        lines.append(f"       ours {ours:>12} {row.unit}{goal}")
         lines += [f"       {name:<34} {value:>12,.1f}" for name, value in row.beside.items()]
         for ratio in row.ratios:
             aim = "" if ratio.goal is None else f"  (goal ≥ {ratio.goal:g}: {ratio.verdict})"
@@ -67,6 +68,10 @@ def text(rows: Sequence[Row]) -> str:
         if row.note:
             lines.append(f"       {row.note}")
     return "\n".join(lines)
+
+
+def _round(goal: float) -> str:
+    return f"{goal:,.0f}" if goal >= 10 else f"{goal:g}"
 
 
 def write_json(path: Path, rows: Sequence[Row], machine: dict[str, str]) -> None:

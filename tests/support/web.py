@@ -200,7 +200,7 @@ create table if not exists heard (event_id text primary key);
 """
 
 
-def a_service(database_url: str, bus_url: str, **settings: Any) -> Service:
+def a_service(database_url: str, bus_url: str, *, pace: float = 0.0, **settings: Any) -> Service:
     given = {
         "profile": "test",
         "clock": f"stepped:{MORNING.isoformat()}",
@@ -213,7 +213,7 @@ def a_service(database_url: str, bus_url: str, **settings: Any) -> Service:
     parts = Parts(
         about=About("Things", "A service of things."),
         routers=[router, documents_router(RECIPES)],
-        consumers=[ConsumerSpec("things-test", ("moat.facts.v1",), note)],
+        consumers=[ConsumerSpec("things-test", ("moat.facts.v1",), note, pace=pace)],
         timers={"ring": rang},
         jobs={"count": count_to},
     )

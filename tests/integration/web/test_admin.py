@@ -108,3 +108,14 @@ async def test_the_machines_clock_cannot_be_moved(crisis_database, bus_url):
 async def test_a_service_on_the_machines_clock_becomes_quiet_too(crisis_database, bus_url):
     async with running(a_service(crisis_database, bus_url, clock="system")) as things:
         await until(lambda: settled(things))
+
+
+async def test_nobody_waits_for_the_pace_of_a_consumer_while_the_clock_is_stepped(crisis_database, bus_url):
+    async with running(a_service(crisis_database, bus_url, pace=60.0)) as things:
+        for number in range(2):
+            await things.service.bus.publish([Record("moat.facts.v1", *encode(a_complaint(f"C-{number}")))])
+            await until(lambda heard=number + 1: _heard(things, heard))
+
+
+async def _heard(things, count):
+    return len(await things.rows("select event_id from heard")) == count

@@ -1,10 +1,13 @@
 """The composition root of crisis: settings in, a running service out."""
 
+from services.crisis.api.backtest import router as backtest_router
 from services.crisis.api.calendars import router as calendars_router
 from services.crisis.api.candidates import router as candidates_router
 from services.crisis.api.cases import router as cases_router
 from services.crisis.api.clocks import router as clocks_router
 from services.crisis.api.mutes import router as mutes_router
+from services.crisis.api.recalculations import cases_router as superseded_router
+from services.crisis.api.recalculations import router as recalculations_router
 from services.crisis.api.reports import router as reports_router
 from services.crisis.api.sla import router as sla_router
 from services.crisis.consumers import consumer_specs
@@ -19,6 +22,7 @@ from services.crisis.kinds import (
 )
 from services.crisis.library import Library
 from services.crisis.settings import CrisisSettings
+from services.crisis.usecases.recalculate import APPROVED, DRY_RUN, approved_job, dry_run_job
 from services.crisis.workers import timer_handlers
 from shared.clock import Clock
 from shared.documents.router import documents_router
@@ -53,12 +57,16 @@ def build(settings: CrisisSettings, *, clock: Clock | None = None) -> Service:
                 candidates_router,
                 mutes_router,
                 sla_router,
+                recalculations_router,
+                superseded_router,
+                backtest_router,
                 calendars_router,
                 reports_router,
                 *(documents_router(kind) for kind in documents),
             ],
             consumers=consumer_specs(library, lanes=settings.lanes),
             timers=timer_handlers(library),
+            jobs={DRY_RUN: dry_run_job(library), APPROVED: approved_job(library)},
             presets=SHIPPED,
             reachable={Library: library},
         ),

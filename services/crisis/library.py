@@ -20,6 +20,7 @@ from services.crisis.documents.compiling import (
     Compiled,
     Promising,
     applies_of,
+    calendar_places,
     calendars_of,
     compile_document,
 )
@@ -36,6 +37,8 @@ from services.crisis.domain.rules import Rule
 from services.crisis.domain.sla.pins import Pin, Promises
 from services.crisis.domain.sla.statutes import Pack
 from services.crisis.store.rows import read
+from shared.contracts.errors import FieldError
+from shared.documents import InvalidDocument
 from shared.worktime import ALWAYS, Calendar, always
 
 _ESCALATION: Final = "escalation:"
@@ -109,6 +112,27 @@ class Library:
         calendars = {key: d for (_, key), d in documents.items() if isinstance(d, Calendar)}
         policies = {key: d.to_policy() for (_, key), d in documents.items() if isinstance(d, PolicyDocument)}
         return calendars, policies
+
+    async def on_trial(
+        self, raw: "asyncpg.Connection[asyncpg.Record]", document: PolicyDocument, version: int
+    ) -> tuple[str, Promises]:
+        """The pin of a version that may be a draft, on the calendars active now, and a copy of the promises with it.
+
+        A draft may still change, so nothing of it is kept. Raises InvalidDocument where a calendar is not active.
+        """
+        calendars, _ = await self.for_simulation(raw)
+        active = {key: number for kind, key, number in self._active if kind == CALENDAR} | {ALWAYS: 1}
+        lost = [
+            FieldError(pointer, "unknown-calendar", f"there is no active calendar {key!r}")
+            for pointer, key in calendar_places(document)
+            if key not in active
+        ]
+        if lost:
+            raise InvalidDocument(lost)
+        pin = Pin(document.key, version, tuple((key, active[key]) for key in calendars_of(document)))
+        promises = self._promises.copy()
+        promises.add(pin, document.to_policy(), {**calendars, ALWAYS: always()})
+        return pin.name, promises
 
     async def _fetch(self, raw: "asyncpg.Connection[asyncpg.Record]", versions: Iterable[Version]) -> None:
         wanted = sorted(version for version in versions if version not in self._compiled)

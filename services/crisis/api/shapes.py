@@ -98,7 +98,7 @@ class CaseOut(Out):
     trend: str | None
     assessment: dict[str, Any] | None
     responsibility: str | None
-    policy: str = Field(description="SLA policy and calendars with their versions, frozen at the opening.")
+    policy: str = Field(description="SLA policy and calendars with their versions, pinned until it is recalculated.")
     escalation_policy: str = Field(description="Escalation policy with its version, frozen at the opening.")
     rule: str | None = Field(description="Key of the trigger rule that opened it; null when a person did.")
     opened_at: datetime

@@ -52,13 +52,15 @@ async def load_open_files(
 
 async def load_file(raw: "asyncpg.Connection[asyncpg.Record]", case_id: str) -> CaseFile | None:
     """One case whatever its status, with all its clocks and their events; None where there is none."""
-    rows = await raw.fetch(f"{_CASE} where c.id = $1", case_id)
-    if not rows:
-        return None
-    customer_id = rows[0]["customer_id"]
-    customers = await load_customers(raw, [customer_id])
-    (file,) = await _files(raw, rows, customers, clocks_for={customer_id}, events_of=lambda _: True)
-    return file
+    return next(iter(await load_files(raw, [case_id])), None)
+
+
+async def load_files(raw: "asyncpg.Connection[asyncpg.Record]", case_ids: Sequence[str]) -> list[CaseFile]:
+    """These cases whatever their status, in order of their ids, with all their clocks and events."""
+    rows = await raw.fetch(f"{_CASE} where c.id = any($1::text[]) order by c.id", list(case_ids))
+    ids = {row["customer_id"] for row in rows}
+    customers = await load_customers(raw, ids)
+    return await _files(raw, rows, customers, clocks_for=ids, events_of=lambda _: True)
 
 
 async def customer_of_case(raw: "asyncpg.Connection[asyncpg.Record]", case_id: str) -> str | None:

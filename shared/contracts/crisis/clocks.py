@@ -205,7 +205,7 @@ class ClockCancelled(ClockEvent):
 
 
 class ClockCorrected(ClockEvent):
-    """An event recorded late changed what had been said of this clock."""
+    """What had been said of this clock no longer holds: an event was recorded late, or it was recalculated."""
 
     model_config = example(
         **_at("2026-03-05T22:00:00Z", fired_at="2026-03-06T09:15:00Z", due_at="2026-03-06T20:00:00Z", version=8),

@@ -1,6 +1,6 @@
 """A live clock: one target of a case or matter, the events recorded for it, and what of its fold has been told."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -131,7 +131,19 @@ class Clock:
     def pins(self) -> set[str]:
         """Every pin that its list has named, and those that stand in their places."""
         named = {record.pin for record in self.records or () if record.pin is not None}
-        return {self.pin, self.policy, *named, *(pin for repin in _repins(self) for pin in repin.pins.values())}
+        return {*named, *self.pins_in_force}
+
+    @property
+    def pins_in_force(self) -> set[str]:
+        """The pins by which its list is read now."""
+        repins = self.repins
+        read = (pin_in_force(record, repins) for record in self.records or ())
+        return {self.pin, self.policy, *(pin for pin in read if pin is not None)}
+
+    @property
+    def repins(self) -> list[Record]:
+        """The records after which its list is read otherwise."""
+        return [record for record in self.records or () if isinstance(record.event, Repin)]
 
     def record(
         self, event: Recorded, *, now: datetime, actor: str, cause: str | None = None, pin: str | None = None
@@ -152,7 +164,8 @@ class Clock:
         """The pin that was in force when a cycle ended; what came at its end belongs to the next."""
         end = cycle.stopped_at or cycle.started_at
         timed = sorted((r for r in self.records or () if r.pin is not None), key=lambda r: r.event.at)
-        pins = [pin_in_force(self, r) for r in timed if isinstance(r.event, Start) or r.event.at < end]
+        repins = self.repins
+        pins = [pin_in_force(r, repins) for r in timed if isinstance(r.event, Start) or r.event.at < end]
         return pins[-1] or self.pin if pins else self.pin
 
     def reasons(self, until: datetime) -> list[str]:
@@ -206,28 +219,21 @@ def fold_clock(
     )
 
 
-def pin_in_force(clock: Clock, record: Record) -> str | None:
-    """The pin by which a record is read now: its own, unless a later record put another in its place."""
+def pin_in_force(record: Record, repins: Iterable[Record]) -> str | None:
+    """The pin by which a record is read now: its own, unless one of the repins after it put another in its place."""
     pin = record.pin
-    for repin in _repins(clock, after=record.seq):
-        pin = pin if pin is None else repin.pins.get(pin, pin)
+    for repin in repins if pin is not None else ():
+        if repin.seq > record.seq and isinstance(repin.event, Repin) and pin is not None:
+            pin = repin.event.pins.get(pin, pin)
     return pin
-
-
-def _repins(clock: Clock, *, after: int = 0) -> Iterator[Repin]:
-    for record in clock.records or ():
-        if record.seq > after and isinstance(record.event, Repin):
-            yield record.event
 
 
 def _events(clock: Clock, swap: Mapping[str, str]) -> Sequence[ClockEvent]:
     """The events of the list with the pins in force, in the order in which they were recorded."""
     assert clock.records is not None
-    events = [record.event for record in clock.records if not isinstance(record.event, Repin)]
-    if len(events) == len(clock.records) and not swap:
-        return events
+    repins = clock.repins
     return [
-        _swapped(record.event, pin_in_force(clock, record), swap)
+        _swapped(record.event, pin_in_force(record, repins), swap) if repins or swap else record.event
         for record in clock.records
         if not isinstance(record.event, Repin)
     ]

@@ -40,6 +40,7 @@ def consumer_specs(library: Library, *, lanes: int = 2) -> tuple[ConsumerSpec, .
     """The four groups of this service.
 
     Facts and tier changes are remembered for ever as trigger events, snapshots by version; only answers need the inbox.
+    A recompute regrades tens of thousands at once: those batches are as large as those of facts, and have lanes, too.
     """
     handlers = Handlers(library)
     return (
@@ -55,9 +56,25 @@ def consumer_specs(library: Library, *, lanes: int = 2) -> tuple[ConsumerSpec, .
             beside_public=True,
         ),
         ConsumerSpec(
-            "crisis-customers", ("moat.customers.v1",), handlers.snapshots, types=SNAPSHOTS, use_inbox=False, pace=0.1
+            "crisis-customers",
+            ("moat.customers.v1",),
+            handlers.snapshots,
+            types=SNAPSHOTS,
+            use_inbox=False,
+            max_records=2000,
+            lanes=lanes,
+            pace=0.1,
         ),
-        ConsumerSpec("crisis-scoring", ("moat.scoring.v1",), handlers.tiers, types=TIERS, use_inbox=False, pace=0.05),
+        ConsumerSpec(
+            "crisis-scoring",
+            ("moat.scoring.v1",),
+            handlers.tiers,
+            types=TIERS,
+            use_inbox=False,
+            max_records=2000,
+            lanes=lanes,
+            pace=0.05,
+        ),
         ConsumerSpec("crisis-notify", ("moat.notify.v1",), handlers.answers, types=ANSWERS, pace=0.05),
     )
 

@@ -10,7 +10,7 @@ from services.crisis.domain.rules import Rule, Trigger
 from services.crisis.domain.sla.clock import ClockFact
 from services.crisis.domain.timeline import instant_text
 from services.crisis.library import plain_key
-from services.crisis.publishing_clocks import SOURCE, clock_payload, clock_started
+from services.crisis.publishing_clocks import SOURCE, clock_payload, clock_told, is_told_shortly
 from shared.contracts import Payload, event_of
 from shared.contracts import crisis as contract
 from shared.db.unit_of_work import UnitOfWork
@@ -37,8 +37,8 @@ def publish_files(work: UnitOfWork, files: Iterable[CaseFile]) -> None:
     for file in files:
         subject = file.case.customer_id
         for fact in file.facts:
-            if isinstance(fact, ClockFact) and fact.kind == "started":
-                work.publish(TOPIC, clock_started(file, fact, fired_at=now))
+            if isinstance(fact, ClockFact) and is_told_shortly(fact):
+                work.publish(TOPIC, clock_told(file, fact, fired_at=now))
                 continue
             payload, at = _payload(file, fact, work.now)
             work.publish(TOPIC, event_of(payload, id=new_id(), source=SOURCE, subject=subject, time=at))

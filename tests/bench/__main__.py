@@ -28,6 +28,7 @@ BENCHES = {
     "e1": "e1_explain",
     "g1": "g1_grading",
     "g2": "g2_growth",
+    "s1": "s1_retarget",
 }
 
 

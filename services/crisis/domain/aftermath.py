@@ -100,21 +100,16 @@ def _take(file: CaseFile, run: Run, call: Call | None, tools: Tools) -> None:
 
 
 def _note(file: CaseFile, fact: ClockFact, tools: Tools) -> None:
-    if fact.kind not in {"warned", "breached", "corrected", "retargeted", "due_changed"}:
-        return
     result = fact.result
-    due = result.due_at or result.due_if_resumed_now
-    words = {
-        "warned": f"{fact.clock.target}: {_how_near(str(fact.detail.get('threshold')))}, due {instant_text(due)}",
-        "breached": f"{fact.clock.target}: promise broken, was due {instant_text(due)}",
-        "corrected": f"{fact.clock.target}: what was said no longer holds, due {instant_text(due)}",
-        "retargeted": f"{fact.clock.target}: tightened, due {instant_text(due)}",
-        "due_changed": f"{fact.clock.target}: {fact.detail.get('cause')}, due {instant_text(due)}",
-    }
+    due = instant_text(result.due_at or result.due_if_resumed_now)
+    said = _said(fact)
+    if said is None:
+        return
+    detail = fact.detail
     file.note(
         tools,
         f"clock.{fact.kind}",
-        words[fact.kind],
+        f"{fact.clock.target}: {said}, {'was due' if fact.kind == 'breached' else 'due'} {due}",
         at=fact.at,
         actor=SYSTEM,
         data={
@@ -122,12 +117,29 @@ def _note(file: CaseFile, fact: ClockFact, tools: Tools) -> None:
             "matter_id": fact.clock.matter_id,
             "target": fact.clock.target,
             "cycle": result.cycle,
-            "due_at": instant_text(due),
-            "threshold": fact.detail.get("threshold"),
-            "breach_cause": fact.detail.get("breach_cause"),
-            "at_attach": fact.detail.get("at_attach"),
+            "due_at": due,
+            "threshold": detail.get("threshold"),
+            "breach_cause": detail.get("breach_cause"),
+            "at_attach": detail.get("at_attach"),
         },
     )
+
+
+def _said(fact: ClockFact) -> str | None:
+    """What people read of a fact; None for what is not written down."""
+    match fact.kind:
+        case "warned":
+            return _how_near(str(fact.detail.get("threshold")))
+        case "breached":
+            return "promise broken"
+        case "corrected":
+            return "what was said no longer holds"
+        case "retargeted":
+            return "tightened"
+        case "due_changed":
+            return str(fact.detail.get("cause"))
+        case _:
+            return None
 
 
 def _about(fact: ClockFact) -> About:

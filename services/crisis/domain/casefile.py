@@ -113,10 +113,12 @@ class CaseFile:
         self.has_changed = True
         return self.case
 
-    def next_version(self) -> None:
-        """Say that people will see the case changed; called once per action."""
+    def next_version(self, **fields: Any) -> None:
+        """Say that people will see the case changed, in these fields besides; called once per action."""
         if not self.is_new or self.entries:
-            self.change(version=self.case.version + 1)
+            fields["version"] = self.case.version + 1
+        if fields:
+            self.change(**fields)
 
     def put(self, matter: Matter) -> Matter:
         """Add a matter or replace it."""

@@ -7,7 +7,7 @@ from services.crisis.domain.clocks import Behaviour, Retarget
 from services.crisis.domain.customer import Customer
 from services.crisis.domain.service_class import ServiceClass, is_better
 from services.crisis.domain.severity import Circumstances, Judgement, gravest, is_graver
-from services.crisis.domain.sla.clock import ClockFact
+from services.crisis.domain.sla.clock import Clock, ClockFact
 
 
 def judge(case: Case, customer: Customer, books: Books, *, matters: int) -> Judgement:
@@ -67,17 +67,8 @@ def raise_class(
     if not is_better(service_class, before):
         return []
     pin = books.policy_for(service_class, file.case.type, file.case.severity)
-    file.next_version()
-    file.change(service_class=service_class, policy=pin)
-    told: list[ClockFact] = []
-    for clock in file.clocks:
-        is_ours = clock.is_live and not clock.statutory and clock.policy != pin
-        if is_ours and clock.target in books.promises.policies[pin].targets:
-            said = {"behaviour": Behaviour.TIGHTEN_ONLY.value, "cause": cause, "previous_policy": clock.policy}
-            clock.policy = pin
-            event = Retarget(at=tools.now, policy=pin, behaviour=Behaviour.TIGHTEN_ONLY)
-            told += file.put_to([clock], [event], tools, actor=SYSTEM, said=said, pin=pin)
-            clock.has_changed = True
+    file.next_version(service_class=service_class, policy=pin)
+    told = _retarget(file, pin, tools, cause=cause)
     file.tell_case(
         "updated",
         tools,
@@ -92,4 +83,21 @@ def raise_class(
         data={"before": before, "after": service_class, "cause": cause, "policy": pin},
     )
     raise_severity(file, books, tools, because=f"the customer is {service_class}")
+    return told
+
+
+def _retarget(file: CaseFile, pin: str, tools: Tools, *, cause: str) -> list[ClockFact]:
+    """Tighten running clocks by another policy; what the law owes is never touched. Answers what the clocks told."""
+    promised = tools.promises.policies[pin].targets
+    by_policy: dict[str, list[Clock]] = {}
+    for clock in file.clocks:
+        if clock.is_live and not clock.statutory and clock.policy != pin and clock.target in promised:
+            by_policy.setdefault(clock.policy, []).append(clock)
+    event = Retarget(at=tools.now, policy=pin, behaviour=Behaviour.TIGHTEN_ONLY)
+    told: list[ClockFact] = []
+    for previous, clocks in by_policy.items():
+        for clock in clocks:
+            clock.policy, clock.has_changed = pin, True
+        said = {"behaviour": event.behaviour.value, "cause": cause, "previous_policy": previous}
+        told += file.put_to(clocks, [event], tools, actor=SYSTEM, said=said, pin=pin)
     return told

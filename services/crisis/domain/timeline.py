@@ -104,16 +104,18 @@ def first_break(entries: Iterable[Entry]) -> int | None:
 
 
 def _hash(seq: int, at: datetime, recorded_at: datetime, kind: str, actor: str, digest: str, previous_hash: str) -> str:
-    fixed = {
-        "actor": actor,
-        "at": instant_text(at),
-        "digest": digest,
-        "kind": kind,
-        "previous_hash": previous_hash,
-        "recorded_at": instant_text(recorded_at),
-        "seq": seq,
-    }
-    return hashlib.sha256(_canonical(fixed).encode()).hexdigest()
+    # The canonical JSON of the seven fields, their names in order.
+    fixed = (
+        f'{{"actor":{_quoted(actor)},"at":"{instant_text(at)}","digest":"{digest}","kind":{_quoted(kind)},'
+        f'"previous_hash":"{previous_hash}","recorded_at":"{instant_text(recorded_at)}","seq":{seq}}}'
+    )
+    return hashlib.sha256(fixed.encode()).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _quoted(text: str) -> str:
+    """Actors and kinds are few."""
+    return _canonical(text)
 
 
 @lru_cache(maxsize=8192)

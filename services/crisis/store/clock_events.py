@@ -36,25 +36,17 @@ async def load_records(raw: "asyncpg.Connection[asyncpg.Record]", clocks: Sequen
     for clock in clocks:
         clock.records = by_id[clock.id] = []
     rows = await raw.fetch(
-        "select * from clock_event where clock_id = any($1::text[]) order by clock_id, seq", list(by_id)
+        "select clock_id, seq, recorded_at, actor, cause, pin, type, at, detail from clock_event"
+        " where clock_id = any($1::text[]) order by clock_id, seq",
+        list(by_id),
     )
-    for row in rows:
-        by_id[row["clock_id"]].append(
-            Record(
-                seq=row["seq"],
-                event=_event(row["type"], row["at"], row["pin"], read(row["detail"]) or {}),
-                recorded_at=row["recorded_at"],
-                actor=row["actor"],
-                cause=row["cause"],
-                pin=row["pin"],
-            )
-        )
+    for clock_id, seq, recorded_at, actor, cause, pin, kind, at, detail in rows:
+        event = Start(at=at) if kind == "start" else _event(kind, at, pin, read(detail) or {})
+        by_id[clock_id].append(Record(seq, event, recorded_at, actor, cause, pin))
 
 
 def _event(kind: str, at: datetime, pin: str | None, detail: dict[str, Any]) -> Recorded:
     match kind:
-        case "start":
-            return Start(at=at)
         case "pause":
             return Pause(at=at, reason=detail["reason"])
         case "resume":

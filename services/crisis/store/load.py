@@ -26,6 +26,17 @@ select c.*, (select recorded_at from timeline where case_id = c.id and seq = c.t
 """
 
 
+_STATES: Final = len(STATE_COLUMNS)
+"""The columns of the state come first, in the order of its fields."""
+_CLOCKS: Final = (
+    f"select {', '.join(STATE_COLUMNS)}, id, case_id, matter_id, customer_id, target, pin, policy, recorded, told"
+    " from clock where case_id = any($1::text[]) order by id"
+)
+_STAGES: Final = {stage.value: stage for stage in Stage}
+_RESULTS: Final = {result.value: result for result in Result}
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
 async def load_customers(raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterable[str]) -> dict[str, Customer]:
     """The customers as they are known; one that is not is there at version 0, with the default class."""
     wanted = list(ids)
@@ -73,10 +84,7 @@ async def load_clocks(
     raw: "asyncpg.Connection[asyncpg.Record]", case_ids: Sequence[str], events_of: ClockFilter
 ) -> dict[str, list[Clock]]:
     """Clocks by case id, in the order in which they were made."""
-    clocks = [
-        _clock(row)
-        for row in await raw.fetch("select * from clock where case_id = any($1::text[]) order by id", list(case_ids))
-    ]
+    clocks = [_clock(row) for row in await raw.fetch(_CLOCKS, list(case_ids))]
     await load_records(raw, [clock for clock in clocks if events_of(clock)])
     by_case: dict[str, list[Clock]] = defaultdict(list)
     for clock in clocks:
@@ -133,21 +141,27 @@ def _case(row: asyncpg.Record) -> Case:
 
 
 def _clock(row: asyncpg.Record) -> Clock:
-    state: dict[str, Any] = {name: row[name] for name in STATE_COLUMNS}
-    state["stage"] = Stage(state["stage"])
-    state["result"] = Result(state["result"])
-    state["breach_cause"] = None if state["breach_cause"] is None else BreachCause(state["breach_cause"])
+    cycle, stage, result, has_breached, breach_cause, *rest = row[:_STATES]
+    id_, case_id, matter_id, customer_id, target, pin, policy, recorded, told = row[_STATES:]
+    state = State(
+        cycle,
+        _STAGES[stage],
+        _RESULTS[result],
+        has_breached,
+        None if breach_cause is None else BreachCause(breach_cause),
+        *rest,
+    )
     return Clock(
-        id=row["id"],
-        case_id=row["case_id"],
-        matter_id=row["matter_id"],
-        customer_id=row["customer_id"],
-        target=row["target"],
-        pin=row["pin"],
-        policy=row["policy"],
-        recorded=row["recorded"],
-        state=State(**state),
-        told=frozenset(read(row["told"])),
+        id=id_,
+        case_id=case_id,
+        matter_id=matter_id,
+        customer_id=customer_id,
+        target=target,
+        pin=pin,
+        policy=policy,
+        recorded=recorded,
+        state=state,
+        told=_NOTHING if told == "[]" else frozenset(read(told)),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from services.crisis.domain.case import Matter
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.escalation import Run
-from services.crisis.domain.sla.clock import Clock, Record
+from services.crisis.domain.sla.clock import Clock, Record, State
 from services.crisis.domain.timeline import Entry, instant_text
 from services.crisis.store.rows import Table, columns, text_of
 
@@ -43,7 +43,8 @@ _STATE_FIELDS = (
     "stopped_at timestamptz, elapsed_seconds float8, paused_seconds float8, closed_seconds float8, calendar text,"
     "statutory boolean, warnings integer, next_at timestamptz"
 )
-STATE_COLUMNS = tuple(columns(_STATE_FIELDS))
+STATE_COLUMNS = State._fields
+assert tuple(columns(_STATE_FIELDS)) == STATE_COLUMNS
 CLOCK = Table(
     "clock",
     columns(
@@ -98,7 +99,6 @@ _case_fields = attrgetter(*CASE_COLUMNS)
 _EXPLANATION = CASE_COLUMNS.index("explanation")
 _ASSESSMENT = CASE_COLUMNS.index("assessment")
 _matter_fields = attrgetter(*MATTER.columns)
-_state_fields = attrgetter(*STATE_COLUMNS)
 
 
 def case_row(file: CaseFile) -> Row:
@@ -126,7 +126,7 @@ def clock_row(clock: Clock) -> Row:
         clock.policy,
         clock.recorded,
         text_of(sorted(clock.told)) if clock.told else "[]",
-        *_state_fields(state),
+        *state,
     )
 
 

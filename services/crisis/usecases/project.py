@@ -98,7 +98,7 @@ async def _tighten(work: UnitOfWork, customers: Mapping[str, Customer], library:
     tools = tools_for(work, books, files.values())
     for file in files.values():
         was_provisional = file.case.provisional
-        if file.customer.is_graded:
+        if was_provisional and file.customer.is_graded:
             file.change(provisional=False)
         best = file.customer.best_class_since(file.case.opened_at)
         cause = "late_tier" if was_provisional else "tier_raised"

@@ -4,9 +4,10 @@ Most folds of a busy hour are of this kind: a case opens and nothing has happene
 the breach has come already, the fold itself is asked. A property test holds both to the same answer.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Final, NamedTuple
 
 from services.crisis.domain.clocks.calendar import OpenTime
 from services.crisis.domain.clocks.day_rules import BeyondHorizonError, due_of_business_days, due_of_period
@@ -19,9 +20,9 @@ from services.crisis.domain.clocks.policy import (
     CalendarPeriod,
     Elapsed,
     LeadTime,
-    PercentUsed,
     Policy,
     Target,
+    Threshold,
 )
 from services.crisis.domain.clocks.results import Ahead, ClockResult, Result, Stage
 
@@ -36,36 +37,86 @@ def fold_started(
     origin, now = to_micros(at), to_micros(until)
     results: list[ClockResult] = []
     for name, target in policy.targets.items():
-        calendar = None if target.calendar is None else calendars[target.calendar]
-        found = _started(name, target, calendar, origin, now, at)
-        if found is None:
+        line = whole_line(target, calendars, origin)
+        ahead = None if line is None else first_ahead(line, target.thresholds, origin)
+        if line is None or ahead is None or ahead[0] <= now:
             alone = Policy(policy.key, {name: target}, reopen=policy.reopen)
             results += fold(alone, (Start(at=at),), calendars=calendars, until=until)
         else:
-            results.append(found)
+            results.append(standing(name, line, at, now, ahead))
     return tuple(results)
 
 
-def _started(
-    name: str, target: Target, calendar: OpenTime | None, origin: int, now: int, at: datetime
-) -> ClockResult | None:
-    """None where the fold has to be asked."""
+_BEFORE_ALL: Final = -1
+"""The place of the breach among what comes at one instant: before every threshold."""
+
+
+class Whole(NamedTuple):
+    """A line that measures the whole of a target from its start. `due` is in integer microseconds."""
+
+    target: Target
+    calendar: OpenTime | None
+    due: int
+
+
+def whole_line(target: Target, calendars: Mapping[str, OpenTime], origin: int) -> Whole | None:
+    """The line of a target from `origin`; None where the horizon does not hold it, so that the fold may say so."""
+    calendar = None if target.calendar is None else calendars[target.calendar]
     due = _due(target, calendar, origin)
-    if due is None or due <= now:
-        return None
-    next_at, label = due, None
-    for instant, threshold in _placed(target, calendar, origin, due):
-        if instant < next_at:
-            next_at, label = instant, threshold
-    if next_at <= now:
-        return None
+    return None if due is None else Whole(target, calendar, due)
+
+
+def first_ahead(line: Whole, thresholds: Iterable[Threshold], origin: int) -> tuple[int, str | None]:
+    """What time brings first on a line that runs from `origin`: the instant, and the threshold; None for the breach.
+
+    Of several at one instant the first in the order of `thresholds`; one that stands there twice counts once.
+    """
+    duration = line.target.duration
+    length = line.due - origin
+    whole_share = duration.micros if isinstance(duration, Business) else length
+    least: tuple[int, int, str] | None = None
+    longest: tuple[int, int, str] | None = None
+    for place, threshold in enumerate(thresholds):
+        if isinstance(threshold, LeadTime):
+            lead = threshold.micros
+            if lead <= length and (longest is None or lead > longest[0]):
+                longest = lead, place, threshold.label
+        elif threshold.parts < threshold.whole:
+            # The share that is used up first: only its instant has to be looked for in the calendar.
+            share = -(-whole_share * threshold.parts // threshold.whole)
+            if least is None or share < least[0]:
+                least = share, place, threshold.label
+    found: list[tuple[int, int, str | None]] = [(line.due, _BEFORE_ALL, None)]
+    if longest is not None:
+        found.append((line.due - longest[0], longest[1], longest[2]))
+    if least is not None:
+        used = _used_at(line, origin, least[0])
+        if used is not None:
+            found.append((used, least[1], least[2]))
+    instant, _, label = min(found)
+    return instant, label
+
+
+def _used_at(line: Whole, origin: int, amount: int) -> int | None:
+    """When so much of the line is used up."""
+    if isinstance(line.target.duration, Business) and line.calendar is not None:
+        return line.calendar.add_open_time(origin, amount)
+    return origin + amount
+
+
+def standing(name: str, line: Whole, at: datetime, now: int, ahead: tuple[int, str | None]) -> ClockResult:
+    """A clock in its first cycle of which nothing has been told yet, running on `line` since `at`."""
+    target, calendar, due = line
+    origin = to_micros(at)
     total = now - origin
     counted, known_until = total, None
-    if calendar is not None and not isinstance(target.duration, Elapsed):
+    is_elapsed = isinstance(target.duration, Elapsed)
+    if calendar is not None and not is_elapsed:
         known_until = calendar.known_until
         if isinstance(target.duration, Business):
             counted = calendar.open_time_between(origin, now)
     due_at = from_micros(due)
+    next_at, label = ahead
     return ClockResult(
         target=name,
         cycle=1,
@@ -84,7 +135,7 @@ def _started(
         paused_seconds=0.0,
         closed_seconds=(total - counted) / SECOND,
         segments=(),
-        calendar=None if isinstance(target.duration, Elapsed) else target.calendar,
+        calendar=None if is_elapsed else target.calendar,
         statutory=target.statutory,
         ahead=(Ahead(name, 1, from_micros(next_at), label),),
     )
@@ -115,20 +166,3 @@ def _due(target: Target, calendar: OpenTime | None, origin: int) -> int | None:
 def _due_of_date(rule: BusinessDays, calendar: OpenTime, day: date) -> int:
     """Business days counted from a date: the same for every origin of that date."""
     return due_of_business_days(rule, calendar, calendar.instant(day, 0))
-
-
-def _placed(target: Target, calendar: OpenTime | None, origin: int, due: int) -> Iterator[tuple[int, str]]:
-    """The thresholds with their instants, in the order of the document."""
-    duration = target.duration
-    for threshold in target.thresholds:
-        match threshold:
-            case LeadTime(micros=lead):
-                if lead <= due - origin:
-                    yield due - lead, threshold.label
-            case PercentUsed(parts=parts, whole=whole) if parts < whole:
-                if isinstance(duration, Business) and calendar is not None:
-                    used = calendar.add_open_time(origin, -(-duration.micros * parts // whole))
-                    if used is not None:
-                        yield used, threshold.label
-                else:
-                    yield origin - (-(due - origin) * parts // whole), threshold.label

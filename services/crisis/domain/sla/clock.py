@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from services.crisis.domain.clocks import (
     BreachCause,
@@ -19,6 +19,7 @@ from services.crisis.domain.clocks import (
     fold,
 )
 from services.crisis.domain.clocks.started import fold_started
+from services.crisis.domain.clocks.tightened import fold_tightened
 from services.crisis.domain.sla.pins import Promises
 from services.crisis.domain.sla.repins import Recorded, Repin
 
@@ -29,8 +30,7 @@ FactKind = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One event of the append-only list. `pin` names the versions that a start or retarget brings."""
 
     seq: int
@@ -46,9 +46,11 @@ class Record:
         return {"pins": dict(self.event.pins)} if isinstance(self.event, Repin) else detail_of(self.event)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """The current cycle as it was folded last; `next_at` is when time alone will change it."""
+class State(NamedTuple):
+    """The current cycle as it was folded last; `next_at` is when time alone will change it.
+
+    A tuple like `Record`: a batch reads and compares tens of thousands of them.
+    """
 
     cycle: int
     stage: Stage
@@ -204,13 +206,21 @@ def fold_clock(
 ) -> tuple[ClockResult, ...]:
     """All cycles of a clock as seen at `until`: the one fold, with the versions that the clock is pinned to.
 
-    `instead` asks what it would be with other pins in the place of some: a repin that is not recorded.
+    Without segments and lines, `ahead` may hold its first instant only. `instead` asks what it would be with other pins
+    in the place of some: a repin that is not recorded.
     """
     swap = instead or {}
     policy = promises.part(swap.get(clock.pin, clock.pin), (clock.target,))
+    events = _events(clock, swap)
+    if not (segments or lines) and policy.targets:
+        found = fold_tightened(
+            clock.target, policy, events, calendars=promises.calendars, until=until, policies=promises.policies
+        )
+        if found is not None:
+            return (found,)
     return fold(
         policy,
-        _events(clock, swap),
+        events,
         calendars=promises.calendars,
         until=until,
         policies=promises.policies,

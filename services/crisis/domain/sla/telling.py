@@ -27,6 +27,10 @@ def settle(
         clock.state, clock.has_changed = State.of(results[0]), True
         return [ClockFact("started", clock, results[0], results[0].started_at)]
     said = said or {}
+    if clock.state is not None and not clock.told and len(results) == 1 and clock.state.cycle == 1:
+        (result,) = results
+        if not result.has_breached and not result.warnings:
+            return _quietly(clock, result, clock.state, said, now)
     before, told, attached = clock.state, clock.told, clock.state is None
     facts: list[ClockFact] = []
     marks: set[str] = set()
@@ -42,6 +46,17 @@ def settle(
         clock.past = tuple(results[:-1])
     if current != before or marks != told:
         clock.state, clock.told, clock.has_changed = current, frozenset(marks), True
+    return facts
+
+
+def _quietly(
+    clock: Clock, result: ClockResult, before: State, said: Mapping[str, Any], now: datetime
+) -> list[ClockFact]:
+    """A clock in its first cycle that has nothing to say of itself, then as now: only what the action did is told."""
+    facts = list(_ended(clock, (result,), before, said, now))
+    current = State.of(result)
+    if current != before:
+        clock.state, clock.has_changed = current, True
     return facts
 
 
@@ -100,6 +115,9 @@ def _ended(
     if result is None:
         return
     at = said.get("at", now)
+    if result.stage is before.stage:
+        yield from _moved(clock, result, before, said, at)
+        return
     match before.stage, result.stage:
         case (Stage.IN_PROGRESS | Stage.PAUSED, Stage.COMPLETED):
             yield ClockFact("met", clock, result, result.stopped_at or at, {"result": str(result.result)})
@@ -109,20 +127,21 @@ def _ended(
             yield ClockFact("paused", clock, result, at, {**_words(said), "reasons": clock.reasons(now)})
         case (Stage.PAUSED, Stage.IN_PROGRESS):
             yield ClockFact("resumed", clock, result, at, _words(said))
-        case _ if "extended_from" in said and result.due_if_resumed_now != said["extended_from"]:
-            yield ClockFact("extended", clock, result, at, {**_words(said), "previous_due_at": said["extended_from"]})
-        case _ if "derived_from" in said and result.due_if_resumed_now != said["derived_from"]:
-            detail = {"previous_due_at": said["derived_from"], "cause": said["cause"]}
-            yield ClockFact("due_changed", clock, result, at, detail)
-        case _ if "behaviour" in said and result.result is Result.OPEN:
-            yield ClockFact(
-                "retargeted",
-                clock,
-                result,
-                at,
-                {**_words(said), "behaviour": said["behaviour"], "previous_due_at": before.due_at}
-                | {"cause": said["cause"], "previous_policy": said["previous_policy"]},
-            )
+
+
+def _moved(
+    clock: Clock, result: ClockResult, before: State, said: Mapping[str, Any], at: datetime
+) -> Iterator[ClockFact]:
+    """A clock that goes on, with another promise or due instant."""
+    due = result.due_if_resumed_now
+    if "behaviour" in said and result.result is Result.OPEN:
+        detail = {name: said[name] for name in ("behaviour", "cause", "previous_policy")}
+        yield ClockFact("retargeted", clock, result, at, {**detail, "previous_due_at": before.due_at})
+    elif "extended_from" in said and due != said["extended_from"]:
+        yield ClockFact("extended", clock, result, at, {**_words(said), "previous_due_at": said["extended_from"]})
+    elif "derived_from" in said and due != said["derived_from"]:
+        detail = {"previous_due_at": said["derived_from"], "cause": said["cause"]}
+        yield ClockFact("due_changed", clock, result, at, detail)
 
 
 def _words(said: Mapping[str, Any]) -> dict[str, Any]:

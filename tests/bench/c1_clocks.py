@@ -1,9 +1,10 @@
-"""C1: when business time is used up, beside businesstimedelta. C2: a simulation of ten events. C3: live folds."""
+"""C1: when business time is used up, beside businesstimedelta. C2: a simulation of ten events. C3, C4: folds."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from datetime import time as wall
+from functools import partial
 
 import businesstimedelta
 import holidays
@@ -17,6 +18,7 @@ from services.crisis.domain.clocks.instants import from_micros, to_micros
 from shared.worktime import Calendar, parse_calendar, publish
 from tests.bench.bench import Bench
 from tests.bench.table import Ratio, Row
+from tests.unit.clocks.stories import long_story
 
 RUNS = 5
 OPENED = datetime(2026, 9, 25, 9, 13, tzinfo=UTC)
@@ -80,7 +82,30 @@ async def run(_: Bench) -> list[Row]:
         ),
         Row(id="C2", what="simulate ten events, one target", ours=1000 / whole, unit="ms", goal=1, less=True),
         Row(id="C3", what="fold of the same ten events, no segments", ours=live, unit="folds/s"),
+        _long_histories(calendar),
     ]
+
+
+def _long_histories(calendar: Calendar) -> Row:
+    """Near-linear: an event costs no more on a clock with ten thousand of them than on one with a thousand."""
+    seconds = {}
+    for length in (1_000, 10_000):
+        told = long_story(length)
+        known = [parse_policy(document).to_policy() for document in (told["policy"], *told["policies"])]
+        events = [to_clock_event(parse_clock_event(event)) for event in told["events"]]
+        until = datetime.fromisoformat(told["until"])
+        whole = partial(
+            fold, known[0], events, calendars={"cn": calendar}, until=until, policies={one.key: one for one in known}
+        )
+        seconds[length] = 1 / _rate(whole, 10_000 // length)
+    return Row(
+        id="C4",
+        what="fold of 10,000 events on one clock, pauses, stops, reopens and retargets",
+        ours=1e6 * seconds[10_000] / 10_000,
+        unit="µs an event",
+        beside={"1,000 events": 1e6 * seconds[1_000] / 1_000},
+        ratios=(Ratio("1,000 events", 10 * seconds[1_000] / seconds[10_000], 0.8),),
+    )
 
 
 def _rate(call: Callable[[], object], calls: int) -> float:

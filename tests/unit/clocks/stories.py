@@ -54,7 +54,7 @@ def story(source):
     """One request; `source` is a random.Random."""
     opening = datetime.fromisoformat(source.choice(OPENINGS) + "T00:00:00")
     hours = source.choice((12, 24, 72, 120))
-    events = [event(source, opening, hours) for _ in range(source.randint(2, 9))]
+    events = [event(source, opening, hours) for _ in range(source.randint(2, source.choice((9, 9, 9, 40))))]
     events.append({"type": "start", "at": instant(opening, source.randint(0, 8))})
     source.shuffle(events)
     if source.random() < 0.3:
@@ -120,3 +120,37 @@ def target(source, *, statutory=False):
 
 def instant(opening, hours):
     return (opening + timedelta(hours=hours)).isoformat() + "Z"
+
+
+_LONG = (
+    {"type": "pause", "reason": "a"},
+    {"type": "pause", "reason": "b"},
+    {"type": "resume", "reason": "a"},
+    {"type": "retarget", "policy": "q", "behaviour": "tighten_only"},
+    {"type": "resume"},
+    {"type": "retarget", "policy": "q", "behaviour": "retarget_from_start"},
+    {"type": "stop"},
+    {"type": "pause", "reason": "a"},
+    {"type": "reopen", "mode": "resume_including_closed"},
+    {"type": "resume"},
+    {"type": "retarget", "policy": "p", "behaviour": "prorate"},
+    {"type": "stop"},
+    {"type": "reopen", "mode": "resume"},
+    {"type": "retarget", "policy": "p", "behaviour": "retarget_from_start"},
+)
+
+
+def long_story(length):
+    """So many events on one clock, a minute apart; none of them ends it."""
+    opening = datetime.fromisoformat("2026-11-02T00:00:00")
+    events = [{"type": "start", "at": instant(opening, 0)}]
+    for number in range(length - 1):
+        events.append({**_LONG[number % len(_LONG)], "at": instant(opening, (number + 1) / 60)})
+    promise = {"business": "PT400H", "calendar": "cn", "warn": ["50%", "90%"]}
+    return {
+        "policy": {"key": "p", "targets": {"t": promise}},
+        "policies": [{"key": "q", "targets": {"t": {**promise, "business": "PT300H"}}}],
+        "calendars": CALENDARS,
+        "events": events,
+        "until": instant(opening, length / 60),
+    }

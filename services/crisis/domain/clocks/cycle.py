@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from operator import attrgetter
 
-from services.crisis.domain.clocks.halts import Halts
+from services.crisis.domain.clocks.course import Course
 from services.crisis.domain.clocks.lines import Line, earliest_of
+from services.crisis.domain.clocks.pauses import Pauses
 from services.crisis.domain.clocks.policy import LeadTime, PercentUsed, Threshold
 from services.crisis.domain.clocks.results import BreachCause, Result, Stage
 
@@ -33,12 +34,15 @@ class Placed:
 
 @dataclass(slots=True)
 class Cycle:
-    """A cycle from its start to its end. `ended_at` is None while it is in progress or paused."""
+    """A cycle from its start to its end. `ended_at` is None while it is in progress or paused.
+
+    `pauses` are those of the target, `stops` the cycle's own stops that a reopen turned into pauses.
+    """
 
     number: int
-    started_at: int
+    course: Course
     lines: list[Line]
-    halts: Halts
+    pauses: Pauses
     stage: Stage = Stage.IN_PROGRESS
     result: Result = Result.OPEN
     ended_at: int | None = None
@@ -47,6 +51,14 @@ class Cycle:
     fired: list[tuple[str, int]] = field(default_factory=list)
     pending: list[Placed] = field(default_factory=list)
     spent: set[Threshold] = field(default_factory=set)
+    stops: list[tuple[int, int]] = field(default_factory=list)
+    pauses_told: int = 0
+    """How many changes of the pauses had come when it ended."""
+
+    @property
+    def started_at(self) -> int:
+        """Where the cycle began."""
+        return self.course.started_at
 
     @property
     def is_active(self) -> bool:
@@ -101,12 +113,14 @@ class Cycle:
         """The clock is paused."""
         self.stage = Stage.PAUSED
         self.pending = []
+        self.course.halt(at)
         for line in self.lines:
             line.halt(at)
 
     def run(self, at: int) -> None:
         """The clock runs again."""
         self.stage = Stage.IN_PROGRESS
+        self.course.run(at)
         for line in self.lines:
             line.run(at)
 
@@ -114,20 +128,30 @@ class Cycle:
         """Fulfilled or cancelled; the lines stay as they are, so that the clock is due as if resumed at its end."""
         self.ended_at, self.stage, self.result = at, stage, result
         self.pending = []
+        self.pauses_told = len(self.pauses.history)
 
-    def replay(self, line: Line, to: int) -> Line:
-        """Tell a line what it missed since its base, so that it stands as if it had been there all along."""
-        for begin, end in self.halts.between(line.base, to):
-            line.halt(begin)
-            if end is not None:
-                line.run(end)
-        return line
+    def go_on(self, at: int, *, stood_still: bool) -> None:
+        """Reopened at `at`: since the stop it stood still, or else ran but for the pauses that came meanwhile."""
+        stopped_at, self.ended_at, self.result = self.ended_at, None, Result.OPEN
+        if stood_still and stopped_at is not None:
+            self.stops.append((stopped_at, at))
+            self.halt(stopped_at)
+        else:
+            for changed_at, reasons in self.pauses.history[self.pauses_told :]:
+                self._become(changed_at, halted=bool(reasons))
+        self._become(at, halted=bool(self.pauses.reasons))
 
     def thresholds(self) -> Iterable[Threshold]:
         """The thresholds that the lines bring, each once, in the order of the lines and their documents."""
         if len(self.lines) == 1:
             return self.lines[0].target.thresholds
         return dict.fromkeys(threshold for line in self.lines for threshold in line.target.thresholds)
+
+    def _become(self, at: int, *, halted: bool) -> None:
+        if halted:
+            self.halt(at)
+        else:
+            self.run(at)
 
     def _placed(self, line: Line) -> list[Placed]:
         """The thresholds not spent yet, placed on the earliest line, in order of time."""

@@ -4,13 +4,14 @@ They hold state and change in place: the fold makes them, owns them and throws t
 Instants are integer microseconds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol, assert_never
 
 from services.crisis.domain.clocks.calendar import OpenTime
-from services.crisis.domain.clocks.day_rules import BeyondHorizonError, due_of_business_days, due_of_period
+from services.crisis.domain.clocks.course import Course, Meter
+from services.crisis.domain.clocks.day_rules import due_of_business_days, due_of_period
 from services.crisis.domain.clocks.events import Reopen, Retarget, Start
-from services.crisis.domain.clocks.instants import HORIZON
 from services.crisis.domain.clocks.policy import Business, BusinessDays, CalendarPeriod, Elapsed, PercentUsed, Target
 
 
@@ -22,7 +23,7 @@ class Brought(NamedTuple):
 
 
 class Line(Protocol):
-    """One target, measured from one origin. Created running at its base."""
+    """One target, measured from one origin."""
 
     target: Target
     calendar: OpenTime | None
@@ -54,8 +55,9 @@ class Line(Protocol):
     def extend(self, due: int, at: int) -> None:
         """An extension approved at `at` moves the due instant."""
 
-    def fresh(self) -> "Line":
-        """The same line as it was at its base."""
+    @property
+    def due_without_halts(self) -> int:
+        """Where it would be due had the clock never stood still, and been granted no extension."""
 
 
 class RunningLine:
@@ -65,81 +67,62 @@ class RunningLine:
     """
 
     __slots__ = (
-        *("_consumed", "_runs", "_since"),
+        *("_before", "_meter"),
         *("base", "brought", "budget", "calendar", "due", "extended", "target", "whole"),
     )
 
     def __init__(
-        self, target: Target, calendar: OpenTime | None, base: int, brought: Brought, *, whole: int, budget: int
+        self, target: Target, meter: Meter, base: int, brought: Brought, *, before: int, whole: int, budget: int
     ) -> None:
         self.target = target
         self.brought = brought
         self.extended: tuple[tuple[int, int], ...] = ()
-        self.calendar = calendar
+        self.calendar = meter.calendar
         self.base = base
         self.whole = whole
         self.budget = budget
-        self.due: int | None = None
-        self._consumed = 0
-        self._since: int | None = None
-        self._runs: list[tuple[int, int]] = []
-        self.run(base)
+        self._meter = meter
+        self._before = before
+        self.due = meter.reached(before + budget) if budget > 0 else base
 
     @property
     def is_whole(self) -> bool:
         return self.budget == self.whole
 
-    def run(self, at: int) -> None:
-        if self._since is None:
-            self._since = at
-            if self.due is None:
-                self._runs.append((at, self._consumed))
-                self.due = self._after(at, self.budget - self._consumed)
+    @property
+    def due_without_halts(self) -> int:
+        return self._meter.after(self.base, self.budget)
+
+    def run(self, at: int) -> None:  # noqa: ARG002 - the meter was told
+        if self.due is None:
+            self.due = self._meter.reached(self._before + self.budget)
 
     def halt(self, at: int) -> None:
-        if self._since is None:
-            return
         if self.due is not None and self.due > at:
-            self._consumed += self.measure(self._since, at)
             self.due = None
-        self._since = None
 
     def due_if_resumed(self, at: int) -> int:
-        return self.due if self.due is not None else self._after(at, self.budget - self._consumed)
+        return self.due if self.due is not None else self._meter.after(at, self._unused(at))
 
     def left(self, at: int) -> int:
         """What is left of the budget, never below zero."""
-        if self.due is None or self._since is None:
-            return self.budget - self._consumed if self.due is None else 0
-        return 0 if self.due <= at else self.budget - self._consumed - self.measure(self._since, at)
+        return 0 if self.due is not None and self.due <= at else self._unused(at)
 
     def used_at(self, share: PercentUsed) -> int:
         need = -(-self.whole * share.parts // share.whole) - (self.whole - self.budget)
         if need <= 0:
             return self.base
-        begin, before = next(run for run in reversed(self._runs) if run[1] < need)
-        return self._after(begin, need - before)
+        reached = self._meter.reached(self._before + need)
+        assert reached is not None
+        return reached
 
     def extend(self, due: int, at: int) -> None:
         self.due = due
         self.extended = (*self.extended, (at, due))
-        self.whole = self.budget = self.measure(self.base, due)
+        self.whole = self.budget = self._meter.measure(self.base, due)
 
-    def fresh(self) -> "RunningLine":
-        return RunningLine(self.target, self.calendar, self.base, self.brought, whole=self.whole, budget=self.budget)
-
-    def measure(self, begin: int, end: int) -> int:
-        """Real or open time in `[begin, end)`."""
-        return end - begin if self.calendar is None else self.calendar.open_time_between(begin, end)
-
-    def _after(self, begin: int, amount: int) -> int:
-        if self.calendar is None:
-            found = begin + amount if amount <= HORIZON else None
-        else:
-            found = self.calendar.add_open_time(begin, amount)
-        if found is None:
-            raise BeyondHorizonError
-        return found
+    def _unused(self, at: int) -> int:
+        return self.budget - (self._meter.used(at) - self._before)
 
 
 class DayLine:
@@ -159,6 +142,7 @@ class DayLine:
         rule: Callable[[int], int],
         *,
         shift: bool,
+        halts: Iterable[tuple[int, int | None]],
     ) -> None:
         self.target = target
         self.brought = brought
@@ -171,10 +155,18 @@ class DayLine:
         self._halted_at: int | None = None
         self._moved = False
         self.due: int | None = rule(base)
+        for begin, end in halts if shift else ():
+            self.halt(begin)
+            if end is not None:
+                self.run(end)
 
     @property
     def is_whole(self) -> bool:
         return True
+
+    @property
+    def due_without_halts(self) -> int:
+        return self._rule(self.base)
 
     def run(self, at: int) -> None:
         if self._halted_at is not None and self._moved:
@@ -205,31 +197,32 @@ class DayLine:
         self.due = due
         self.extended = (*self.extended, (at, due))
 
-    def fresh(self) -> "DayLine":
-        assert self.calendar is not None
-        return DayLine(self.target, self.calendar, self.base, self.brought, self._rule, shift=self._shift)
 
+def line_of(target: Target, calendar: OpenTime | None, brought: Brought, course: Course) -> Line:
+    """A whole line of the target, as if it had stood since the cycle's start.
 
-def line_of(target: Target, calendar: OpenTime | None, base: int, brought: Brought) -> Line:
-    """A whole line of the target, measured from `base`. Every kind but `elapsed` needs the calendar."""
+    Every kind but `elapsed` needs the calendar.
+    """
+    base = course.started_at
     match target.duration:
-        case Elapsed(micros=micros):
-            return RunningLine(target, None, base, brought, whole=micros, budget=micros)
-        case Business(micros=micros):
-            return RunningLine(target, _needed(calendar), base, brought, whole=micros, budget=micros)
+        case Elapsed(micros=micros) | Business(micros=micros):
+            meter = _meter_of(target, calendar, course)
+            return RunningLine(target, meter, base, brought, before=0, whole=micros, budget=micros)
         case BusinessDays() as days:
             known = _needed(calendar)
-            return DayLine(
-                target, known, base, brought, lambda o: due_of_business_days(days, known, o), shift=days.shift
-            )
+            rule: Callable[[int], int] = partial(due_of_business_days, days, known)
+            return DayLine(target, known, base, brought, rule, shift=days.shift, halts=course.halts)
         case CalendarPeriod() as period:
             known = _needed(calendar)
-            return DayLine(target, known, base, brought, lambda o: due_of_period(period, known, o), shift=period.shift)
+            rule = partial(due_of_period, period, known)
+            return DayLine(target, known, base, brought, rule, shift=period.shift, halts=course.halts)
         case _:
             assert_never(target.duration)
 
 
-def prorated(new: Target, calendar: OpenTime | None, *, earliest: Line, at: int, brought: Brought) -> Line | None:
+def prorated(
+    new: Target, calendar: OpenTime | None, brought: Brought, course: Course, *, earliest: Line, at: int
+) -> Line | None:
     """A line with the new target that has, from `at`, the share that the earliest line has left.
 
     None where a kind that counts days is on either side: then nothing changes.
@@ -237,8 +230,8 @@ def prorated(new: Target, calendar: OpenTime | None, *, earliest: Line, at: int,
     match new.duration:
         case Elapsed(micros=whole) | Business(micros=whole) if isinstance(earliest, RunningLine):
             budget = earliest.left(at) * whole // earliest.whole
-            over = None if isinstance(new.duration, Elapsed) else _needed(calendar)
-            return RunningLine(new, over, at, brought, whole=whole, budget=budget)
+            meter = _meter_of(new, calendar, course)
+            return RunningLine(new, meter, at, brought, before=meter.used(at), whole=whole, budget=budget)
         case _:
             return None
 
@@ -248,6 +241,12 @@ def earliest_of(lines: Sequence[Line], at: int) -> Line:
     if len(lines) == 1:
         return lines[0]
     return min(lines, key=lambda line: line.due_if_resumed(at))
+
+
+def _meter_of(target: Target, calendar: OpenTime | None, course: Course) -> Meter:
+    if isinstance(target.duration, Elapsed):
+        return course.meter(None, None)
+    return course.meter(target.calendar, _needed(calendar))
 
 
 def _needed(calendar: OpenTime | None) -> OpenTime:

@@ -1,9 +1,10 @@
 """The clock of one target: what each event does to it. Lives inside one fold; instants are integer microseconds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from services.crisis.domain.clocks.calendar import OpenTime
+from services.crisis.domain.clocks.course import Course
 from services.crisis.domain.clocks.cycle import Cycle
 from services.crisis.domain.clocks.day_rules import BeyondHorizonError, add_period, utc_instant, utc_local
 from services.crisis.domain.clocks.events import (
@@ -18,9 +19,9 @@ from services.crisis.domain.clocks.events import (
     Start,
     Stop,
 )
-from services.crisis.domain.clocks.halts import Halts, Pauses
 from services.crisis.domain.clocks.instants import HORIZON, to_micros
 from services.crisis.domain.clocks.lines import Brought, Line, earliest_of, line_of, prorated
+from services.crisis.domain.clocks.pauses import Pauses
 from services.crisis.domain.clocks.policy import Policy, ReopenMode, Target
 from services.crisis.domain.clocks.results import BreachCause, Result, Stage
 
@@ -55,8 +56,8 @@ class Machine:
         match event:
             case Start():
                 if not self.cycles:
-                    line = self._line(self.target, at, Brought(event, self._policy))
-                    self._begin([line], at, BreachCause.DUE, ends_here=ends_here)
+                    wanted = [(self.target, Brought(event, self._policy))]
+                    self._begin(wanted, at, BreachCause.DUE, ends_here=ends_here)
             case Pause(reason=reason):
                 self._pause(reason, at)
             case Resume(reason=reason):
@@ -78,14 +79,16 @@ class Machine:
         """The calendar that a target names. Raises KeyError where the fold was not given it."""
         return None if target.calendar is None else self._calendars[target.calendar]
 
-    def _line(self, target: Target, base: int, brought: Brought) -> Line:
-        return line_of(target, self.calendar_of(target), base, brought)
+    def _line(self, target: Target, brought: Brought, course: Course) -> Line:
+        return line_of(target, self.calendar_of(target), brought, course)
 
-    def _begin(self, lines: list[Line], at: int, cause: BreachCause, *, ends_here: bool) -> None:
-        halts = Halts(Pauses() if self.target.statutory else self.pauses)
-        cycle = Cycle(len(self.cycles) + 1, at, lines, halts)
+    def _begin(self, wanted: Sequence[tuple[Target, Brought]], at: int, cause: BreachCause, *, ends_here: bool) -> None:
+        course = Course(at)
+        lines = [self._line(target, brought, course) for target, brought in wanted]
+        pauses = Pauses() if self.target.statutory else self.pauses
+        cycle = Cycle(len(self.cycles) + 1, course, lines, pauses)
         self.cycles.append(cycle)
-        if halts.pauses.reasons:
+        if pauses.reasons:
             cycle.halt(at)
         cycle.change(at, cause, ends_here=ends_here)
 
@@ -121,8 +124,8 @@ class Machine:
             return
         if event.behaviour is Behaviour.RESTART_NOW:
             cycle.end(at, Stage.CANCELLED, Result.CANCELLED)
-            line = self._line(new, at, Brought(event, event.policy))
-            self._begin([line], at, BreachCause.RETARGET, ends_here=ends_here)
+            wanted = [(new, Brought(event, event.policy))]
+            self._begin(wanted, at, BreachCause.RETARGET, ends_here=ends_here)
             return
         lines = self._retargeted(cycle, new, event, at)
         if lines is not None:
@@ -134,31 +137,25 @@ class Machine:
         behaviour, brought = event.behaviour, Brought(event, event.policy)
         if behaviour is Behaviour.PRORATE:
             earliest = earliest_of(cycle.lines, at)
-            line = prorated(new, self.calendar_of(new), earliest=earliest, at=at, brought=brought)
-            if line is not None and cycle.stage is Stage.PAUSED:
-                line.halt(at)
+            line = prorated(new, self.calendar_of(new), brought, cycle.course, earliest=earliest, at=at)
             return None if line is None else [line]
         present = (line for line in cycle.lines if line.target == new and line.base == cycle.started_at)
         if behaviour is Behaviour.TIGHTEN_ONLY and any(line.is_whole for line in present):
             return None  # a second line of the same kind would say the same
-        line = cycle.replay(self._line(new, cycle.started_at, brought), at)
+        line = self._line(new, brought, cycle.course)
         return [line] if behaviour is Behaviour.RETARGET_FROM_START else [*cycle.lines, line]
 
     def _reopen_stopped(self, event: Reopen, mode: ReopenMode, at: int, *, ends_here: bool) -> None:
         cycle = self.cycle
-        if cycle is None or cycle.stage is not Stage.COMPLETED or cycle.ended_at is None or self.target.statutory:
+        if cycle is None or cycle.stage is not Stage.COMPLETED or self.target.statutory:
             return
         if mode in {ReopenMode.NEW_CYCLE, ReopenMode.INVALIDATE_PREVIOUS}:
             if mode is ReopenMode.INVALIDATE_PREVIOUS:
                 cycle.result = Result.VOID
-            lines = [self._line(line.target, at, Brought(event, line.brought.policy)) for line in cycle.lines]
-            self._begin(lines, at, BreachCause.REOPEN, ends_here=ends_here)
+            wanted = [(line.target, Brought(event, line.brought.policy)) for line in cycle.lines]
+            self._begin(wanted, at, BreachCause.REOPEN, ends_here=ends_here)
             return
-        if mode is ReopenMode.RESUME:
-            cycle.halts.stops.append((cycle.ended_at, at))
-        cycle.ended_at, cycle.result = None, Result.OPEN
-        cycle.stage = Stage.PAUSED if self.pauses.reasons else Stage.IN_PROGRESS
-        cycle.lines = [cycle.replay(line.fresh(), at) for line in cycle.lines]
+        cycle.go_on(at, stood_still=mode is ReopenMode.RESUME)
         cycle.change(at, BreachCause.REOPEN, ends_here=ends_here)
 
     def _extend(self, event: Extend, at: int, *, ends_here: bool) -> None:

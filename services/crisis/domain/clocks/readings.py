@@ -53,7 +53,7 @@ def _line(line: Line, end: int, *, governs: bool, stage: Stage) -> LineResult:
     """A line as it stands at `end`."""
     if_resumed = line.due_if_resumed(end)
     due = line.due if stage is Stage.PAUSED else if_resumed
-    untouched = if_resumed if line.extended else line.fresh().due_if_resumed(line.base)
+    untouched = if_resumed if line.extended else line.due_without_halts
     whole, budget = (line.whole, line.budget) if isinstance(line, RunningLine) else (None, None)
     return LineResult(
         target=line.target,
@@ -75,7 +75,7 @@ def _sums(cycle: Cycle, line: Line, end: int) -> tuple[int, int, int]:
     total = end - cycle.started_at
     calendar = line.calendar if isinstance(line.target.duration, Business) else None
     halted = 0
-    for begin, until in cycle.halts.between(cycle.started_at, end):
+    for begin, until in cycle.course.halts:
         stop = end if until is None else min(until, end)
         halted += stop - begin if calendar is None else calendar.open_time_between(begin, stop)
     open_time = total if calendar is None else calendar.open_time_between(cycle.started_at, end)

@@ -1,7 +1,9 @@
 """Explaining a clock: every stretch of its life, whether it counted, and why not."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
+from operator import itemgetter
 
 from services.crisis.domain.clocks.cycle import Cycle
 from services.crisis.domain.clocks.instants import SECOND, from_micros
@@ -36,12 +38,13 @@ def segments_of(cycle: Cycle, line: Line, end: int) -> tuple[Segment, ...]:
 def _halted_or_counted(cycle: Cycle, end: int) -> Iterator[Piece]:
     """The cycle's life cut where the set of pause reasons changes and at its stops; stopped beats paused."""
     begin = cycle.started_at
-    reasons = {at: names for at, names in cycle.halts.pauses.history if at > begin}
-    before = [names for at, names in cycle.halts.pauses.history if at <= begin]
-    stops = [stop for stop in cycle.halts.stops if stop[0] < stop[1]]
+    history = cycle.pauses.history
+    first, last = (bisect_right(history, at, key=itemgetter(0)) for at in (begin, end))
+    reasons = dict(history[first:last])
+    present = history[first - 1][1] if first else ()
+    stops = [stop for stop in cycle.stops if stop[0] < stop[1]]
     edges = {begin, end, *reasons, *(edge for stop in stops for edge in stop)}
     cuts = sorted(edge for edge in edges if begin <= edge <= end)
-    present = before[-1] if before else ()
     stop_index = 0
     for since, until in pairwise(cuts):
         present = reasons.get(since, present)

@@ -19,6 +19,7 @@ from services.crisis.kinds import (
     SLA_POLICIES,
     STATUTORY_PACKS,
     TRIGGER_RULES,
+    WAITING,
 )
 from services.crisis.library import Library
 from services.crisis.settings import CrisisSettings
@@ -46,7 +47,7 @@ def build(settings: CrisisSettings, *, clock: Clock | None = None) -> Service:
     """The service, built but not started."""
     base = Foundation.lay("crisis", settings, clock=clock)
     library = Library()
-    documents = (SLA_POLICIES, CALENDARS, TRIGGER_RULES, MATRICES, ESCALATIONS, STATUTORY_PACKS)
+    documents = (SLA_POLICIES, CALENDARS, TRIGGER_RULES, MATRICES, ESCALATIONS, STATUTORY_PACKS, WAITING)
     return build_service(
         base,
         Parts(

@@ -26,10 +26,11 @@ FACTS: Final = frozenset(
         "customer.contract.milestone_missed.v1",
         "customer.contract.terminated.v1",
         "customer.credit.assessed.v1",
+        "customer.interaction.logged.v1",
         "customer.survey.answered.v1",
     }
 )
-"""Complaints and opinion always leave a trace; the others only where a trigger rule names their type."""
+"""Complaints and opinion always leave a trace; the others where a rule names their type, or where they end a wait."""
 TIERS: Final = frozenset({"scoring.tier.changed.v1"})
 SNAPSHOTS: Final = frozenset({"scoring.customer.snapshot.v1"})
 ANSWERS: Final = frozenset({"notify.message.acknowledged.v1", "notify.message.undeliverable.v1"})

@@ -14,6 +14,7 @@ from services.crisis.documents.compiling import (
     SLA_POLICY,
     STATUTORY_PACK,
     TRIGGER_RULE,
+    WAIT_REASONS,
     Promising,
     calendar_places,
     parse_sla_policy,
@@ -22,6 +23,7 @@ from services.crisis.documents.escalation_policies import parse_escalation_polic
 from services.crisis.documents.severity_matrix import parse_severity_matrix
 from services.crisis.documents.statutory_packs import parse_statutory_pack
 from services.crisis.documents.trigger_rules import parse_trigger_rule
+from services.crisis.documents.wait_reasons import parse_wait_reasons
 from services.crisis.domain.clocks.instants import to_micros
 from services.crisis.usecases.calendar_published import plan_rederiving
 from shared.contracts.errors import FieldError
@@ -70,6 +72,10 @@ async def _check_escalation(work: UnitOfWork, body: dict[str, Any]) -> None:
 
 async def _check_pack(work: UnitOfWork, body: dict[str, Any]) -> None:
     await _calendars_are_active(work, parse_statutory_pack(body))
+
+
+async def _check_waiting(work: UnitOfWork, body: dict[str, Any]) -> None:
+    await _calendars_are_active(work, parse_wait_reasons(body))
 
 
 CALENDARS: Final = DocumentKind(
@@ -131,6 +137,16 @@ STATUTORY_PACKS: Final = DocumentKind(
     write_scope=_WRITE,
     check=_check_pack,
 )
+WAITING: Final = DocumentKind(
+    name=WAIT_REASONS,
+    path="/v1/wait-reasons",
+    title="wait reasons",
+    validate=parse_wait_reasons,
+    example=_example("wait-reasons/default.yaml"),
+    read_scope=_READ,
+    write_scope=_WRITE,
+    check=_check_waiting,
+)
 SHIPPED: Final = (
     (CALENDARS, PRESETS / "calendars"),
     (SLA_POLICIES, PRESETS / "policies"),
@@ -138,5 +154,6 @@ SHIPPED: Final = (
     (MATRICES, PRESETS / "severity-matrix"),
     (ESCALATIONS, PRESETS / "escalation-policies"),
     (STATUTORY_PACKS, PRESETS / "statutory-packs"),
+    (WAITING, PRESETS / "wait-reasons"),
 )
 """Kinds with their presets, calendars first: the others name them."""

@@ -17,18 +17,21 @@ from services.crisis.documents.compiling import (
     SLA_POLICY,
     STATUTORY_PACK,
     TRIGGER_RULE,
+    WAIT_REASONS,
     Compiled,
     Promising,
     applies_of,
     calendar_places,
     calendars_of,
     compile_document,
+    policy_of,
 )
 from services.crisis.documents.escalation_policies import EscalationPolicyDocument
 from services.crisis.documents.severity_matrix import SeverityMatrixDocument
 from services.crisis.documents.statutory_packs import StatutoryPackDocument
 from services.crisis.documents.targets import PolicyDocument
 from services.crisis.documents.trigger_rules import TriggerRuleDocument
+from services.crisis.documents.wait_reasons import WaitReasonsDocument
 from services.crisis.domain.books import Books, Choice
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.clocks import Policy
@@ -36,6 +39,7 @@ from services.crisis.domain.escalation import EscalationPolicy
 from services.crisis.domain.rules import Rule
 from services.crisis.domain.sla.pins import Pin, Promises
 from services.crisis.domain.sla.statutes import Pack
+from services.crisis.domain.waiting import WaitRules
 from services.crisis.store.rows import read
 from shared.contracts.errors import FieldError
 from shared.documents import InvalidDocument
@@ -45,7 +49,9 @@ _ESCALATION: Final = "escalation:"
 """What pins of escalation policies begin with: their delays are folded like any other target."""
 _STATUTORY: Final = "statutory:"
 """What pins of statutory packs begin with."""
-_KIND_OF_PREFIX: Final = {_ESCALATION: ESCALATION_POLICY, _STATUTORY: STATUTORY_PACK}
+_WAITING: Final = "waiting:"
+"""What pins of reasons for waiting begin with: their limits are folded, too."""
+_KIND_OF_PREFIX: Final = {_ESCALATION: ESCALATION_POLICY, _STATUTORY: STATUTORY_PACK, _WAITING: WAIT_REASONS}
 _PREFIX_OF_KIND: Final = {kind: prefix for prefix, kind in _KIND_OF_PREFIX.items()}
 
 Version = tuple[str, str, int]
@@ -63,6 +69,7 @@ class Library:
         self._promises = Promises()
         self._escalations: dict[str, EscalationPolicy] = {}
         self._packs: dict[str, Pack] = {}
+        self._wait_rules: dict[str, WaitRules] = {}
         self._active: frozenset[Version] = frozenset()
         self._books: Books | None = None
 
@@ -83,6 +90,7 @@ class Library:
         pins: set[str] = set()
         for file in files:
             pins.update((file.case.policy, file.case.escalation_policy))
+            pins.update(wait.rules for wait in file.waits.values())
             for clock in file.clocks:
                 pins.update(clock.pins)
         await self.know_pins(raw, pins)
@@ -174,6 +182,8 @@ class Library:
                 if kind == STATUTORY_PACK
             },
             packs=self._packs,
+            wait_choices=self._choices([(v, d) for v, d in documents if isinstance(d, WaitReasonsDocument)], calendars),
+            wait_rules=self._wait_rules,
         )
 
     def _choices(self, documents: list[tuple[Version, Any]], calendars: Mapping[str, int]) -> tuple[Choice, ...]:
@@ -201,15 +211,17 @@ class Library:
     def _add(self, pin: Pin) -> None:
         calendars = {key: self._calendar(key, version) for key, version in pin.calendars}
         document = self._compiled[_version_of_policy(pin)]
-        if isinstance(document, EscalationPolicyDocument):
-            self._escalations[pin.name] = document.to_policy(pin.version)
-            self._promises.add(pin, document.to_delays(), calendars)
-        elif isinstance(document, StatutoryPackDocument):
-            self._packs[pin.name] = document.to_pack(pin.name)
-            self._promises.add(pin, document.to_policy(), calendars)
-        else:
-            assert isinstance(document, PolicyDocument)
-            self._promises.add(pin, document.to_policy(), calendars)
+        assert isinstance(document, Promising)
+        match document:
+            case EscalationPolicyDocument():
+                self._escalations[pin.name] = document.to_policy(pin.version)
+            case StatutoryPackDocument():
+                self._packs[pin.name] = document.to_pack(pin.name)
+            case WaitReasonsDocument():
+                self._wait_rules[pin.name] = document.to_rules(pin.name)
+            case PolicyDocument():
+                pass
+        self._promises.add(pin, policy_of(document), calendars)
 
     def _calendar(self, key: str, version: int) -> Calendar:
         if key == ALWAYS:

@@ -100,6 +100,11 @@ def check(scope: Mapping[str, Any], scopes: frozenset[str]) -> Principal:
     principal = scope.get(PRINCIPAL)
     if not isinstance(principal, Principal):
         raise Unauthenticated("send Authorization: Bearer <key or token>, or X-API-Key: <key>")
+    return demand(principal, scopes)
+
+
+def demand(principal: Principal, scopes: frozenset[str]) -> Principal:
+    """The caller, who has all of `scopes`; raises `Forbidden` naming the missing ones."""
     if not scopes <= principal.scopes:
         missing = sorted(scopes - principal.scopes)
         raise Forbidden(f"the scope {', '.join(missing)} is missing", missing_scopes=missing)

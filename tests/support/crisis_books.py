@@ -7,11 +7,12 @@ from typing import Any
 
 import yaml
 
-from services.crisis.documents.compiling import applies_of, calendars_of, parse_sla_policy
+from services.crisis.documents.compiling import applies_of, calendars_of, parse_sla_policy, policy_of
 from services.crisis.documents.escalation_policies import EscalationPolicyDocument, parse_escalation_policy
 from services.crisis.documents.severity_matrix import parse_severity_matrix
 from services.crisis.documents.targets import PolicyDocument
 from services.crisis.documents.trigger_rules import parse_trigger_rule
+from services.crisis.documents.wait_reasons import WaitReasonsDocument, parse_wait_reasons
 from services.crisis.domain.actions import Order, perform
 from services.crisis.domain.books import Books, Choice
 from services.crisis.domain.case import Matter
@@ -35,15 +36,17 @@ def shipped_books() -> Books:
     calendars = {raw["key"]: Calendar(publish(parse_calendar(raw))) for raw in documents("calendars")}
     promises = Promises()
     escalations = {}
+    wait_rules = {}
+    prefixes = {EscalationPolicyDocument: "escalation:", WaitReasonsDocument: "waiting:"}
 
-    def choose(document: PolicyDocument | EscalationPolicyDocument) -> Choice:
-        is_escalation = isinstance(document, EscalationPolicyDocument)
-        policy = document.to_delays() if isinstance(document, EscalationPolicyDocument) else document.to_policy()
+    def choose(document: PolicyDocument | EscalationPolicyDocument | WaitReasonsDocument) -> Choice:
         named = tuple((key, 1) for key in calendars_of(document))
-        pin = Pin(("escalation:" if is_escalation else "") + document.key, 1, named)
-        promises.add(pin, policy, calendars)
+        pin = Pin(prefixes.get(type(document), "") + document.key, 1, named)
+        promises.add(pin, policy_of(document), calendars)
         if isinstance(document, EscalationPolicyDocument):
             escalations[pin.name] = document.to_policy(1)
+        elif isinstance(document, WaitReasonsDocument):
+            wait_rules[pin.name] = document.to_rules(pin.name)
         return Choice(pin.name, applies_of(document))
 
     policies = sorted(map(parse_sla_policy, documents("policies")), key=lambda d: (d.order, d.key))
@@ -58,6 +61,8 @@ def shipped_books() -> Books:
         escalation_choices=tuple(map(choose, ladders)),
         promises=promises,
         escalations=escalations,
+        wait_choices=tuple(map(choose, map(parse_wait_reasons, documents("wait-reasons")))),
+        wait_rules=wait_rules,
     )
 
 

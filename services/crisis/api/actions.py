@@ -10,7 +10,7 @@ from services.crisis.api.shapes import CaseOut
 from services.crisis.library import Library
 from services.crisis.store.queries import cases_by_id
 from services.crisis.usecases.command import Command, carry_out
-from shared.auth.guard import require
+from shared.auth.guard import demand, require
 from shared.db.unit_of_work import UnitOfWork
 from shared.web.etags import IfMatch, etag
 from shared.web.idempotency import Answer, OnceIfKeyed
@@ -84,6 +84,7 @@ def _endpoint(action: str, body_type: type[ActionIn]) -> Any:
         library: Annotated[Library, part(Library)],
     ) -> Response:
         """409 names the present state and version where this is not possible; 412 another version than expected."""
+        demand(caller, body.demands())
 
         async def effect(work: UnitOfWork) -> Answer:
             command = Command(case_id, body.to_order(action, caller.id), expected)

@@ -34,6 +34,10 @@ class ActionIn(In):
     at: Instant | None = Field(None, description="When it took effect, if that was earlier.")
     matter_id: Id | None = Field(None, description="Only this matter; without it all open ones.")
 
+    def demands(self) -> frozenset[str]:
+        """Scopes that this takes beside that of the action."""
+        return frozenset()
+
     def to_order(self, action: str, caller: str) -> Order:
         """The order for the domain."""
         own = self.model_dump(exclude={"by", "reason", "at", "matter_id"})
@@ -66,8 +70,18 @@ class UpdateIn(ActionIn):
 
 
 class WaitIn(ActionIn):
-    waiting_for: Waiting = Field("waiting_for_customer", description="The reason for which the clocks stand still.")
-    until: Instant | None = Field(None, description="Go on by itself at this instant.")
+    waiting_for: Waiting = Field(
+        "waiting_for_customer", description="The reason: a code of the active document at `/v1/wait-reasons`."
+    )
+    until: Instant | None = Field(
+        None, description="Go on by itself at this instant; without it at the limit of the reason. May lie in the past."
+    )
+    approved_by: Id | None = Field(
+        None, description="Who approved a wait beyond the limit: somebody else than `by`. Takes `crisis:approve`."
+    )
+
+    def demands(self) -> frozenset[str]:
+        return frozenset() if self.approved_by is None else frozenset({"crisis:approve"})
 
 
 class ContinueIn(ActionIn):

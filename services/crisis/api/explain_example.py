@@ -123,6 +123,7 @@ EXAMPLE: Final[dict[str, Any]] = {
                 "counted_us": 10800000000,
                 "closed_us": 54000000000,
                 "paused_us": 0,
+                "paused_by_reason_us": {},
                 "stopped_us": 0,
                 "real_us": 64800000000,
                 "adds_up": True,

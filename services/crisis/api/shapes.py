@@ -79,6 +79,21 @@ class ObligationOut(Out):
     statute: SideOut
 
 
+class WaitOut(Out):
+    """Why the case, or one of its matters, stands still."""
+
+    reason: str = Field(description="Code of the reason, as in `/v1/wait-reasons`.")
+    name: dict[str, str] = Field(description="The reason in both languages.")
+    who: str = Field(description="Who waits: us, customer or third_party.")
+    for_whom: str = Field(description="Who has to move.")
+    matter_id: str | None = Field(description="The matter; null for the whole case.")
+    since: datetime
+    ends_at: datetime = Field(description="When it ends by itself.")
+    ends_because: str = Field(description="until, or the limit that ends it: one_wait, reason_in_total or in_total.")
+    by: str
+    approved_by: str | None = Field(description="Who approved a wait beyond the limit.")
+
+
 class CaseOut(Out):
     """A case as it stands."""
 
@@ -114,6 +129,7 @@ class CaseOut(Out):
     obligations: list[ObligationOut] = Field(description="Open ones of regulated matters; others have none.")
     triggers: list[TriggerOut] = Field(description="The first hundred events.")
     escalation: EscalationOut | None
+    waits: list[WaitOut] = Field(description="The waits that are open, in the order in which they were made.")
     version: int
 
     @classmethod
@@ -129,6 +145,7 @@ class CaseOut(Out):
                 "obligations": [ObligationOut.model_validate(owed) for owed in row["obligations"]],
                 "triggers": [TriggerOut.model_validate(trigger) for trigger in row["triggers"]],
                 "escalation": None if run is None else EscalationOut.model_validate(run),
+                "waits": [WaitOut.model_validate(wait) for wait in row["waits"]],
             }
         )
 

@@ -11,7 +11,9 @@ from services.crisis.documents.severity_matrix import SeverityMatrixDocument, pa
 from services.crisis.documents.statutory_packs import StatutoryPackDocument, parse_statutory_pack
 from services.crisis.documents.targets import PolicyDocument, parse_policy
 from services.crisis.documents.trigger_rules import TriggerRuleDocument, parse_trigger_rule
+from services.crisis.documents.wait_reasons import WaitReasonsDocument, parse_wait_reasons
 from services.crisis.domain.books import Applies
+from services.crisis.domain.clocks import Policy
 from shared.contracts.errors import pointer_of
 from shared.documents import InvalidDocument
 from shared.worktime import Calendar, PublishedCalendar
@@ -22,9 +24,18 @@ TRIGGER_RULE: Final = "trigger-rule"
 SEVERITY_MATRIX: Final = "severity-matrix"
 ESCALATION_POLICY: Final = "escalation-policy"
 STATUTORY_PACK: Final = "statutory-pack"
-KINDS: Final = (SLA_POLICY, CALENDAR, TRIGGER_RULE, SEVERITY_MATRIX, ESCALATION_POLICY, STATUTORY_PACK)
+WAIT_REASONS: Final = "wait-reasons"
+KINDS: Final = (
+    SLA_POLICY,
+    CALENDAR,
+    TRIGGER_RULE,
+    SEVERITY_MATRIX,
+    ESCALATION_POLICY,
+    STATUTORY_PACK,
+    WAIT_REASONS,
+)
 
-Promising = PolicyDocument | EscalationPolicyDocument | StatutoryPackDocument
+Promising = PolicyDocument | EscalationPolicyDocument | StatutoryPackDocument | WaitReasonsDocument
 """Documents whose durations the fold measures."""
 Compiled = Calendar | TriggerRuleDocument | SeverityMatrixDocument | Promising
 
@@ -44,6 +55,8 @@ def compile_document(kind: str, body: Any, published: Any) -> Compiled:
             return parse_escalation_policy(body)
         case "statutory-pack":
             return parse_statutory_pack(body)
+        case "wait-reasons":
+            return parse_wait_reasons(body)
         case _:
             raise InvalidDocument.at("", "kind", f"there are no documents of the kind {kind!r}")
 
@@ -55,7 +68,7 @@ def parse_sla_policy(raw: object) -> PolicyDocument:
     return document
 
 
-def applies_of(document: PolicyDocument | EscalationPolicyDocument) -> Applies:
+def applies_of(document: PolicyDocument | EscalationPolicyDocument | WaitReasonsDocument) -> Applies:
     """The cases that a document is for. Raises `InvalidDocument` for conditions that nobody reads."""
     applies = document.applies
     if not isinstance(applies, AppliesDocument):
@@ -72,8 +85,19 @@ def applies_of(document: PolicyDocument | EscalationPolicyDocument) -> Applies:
 
 def calendars_of(document: Promising) -> list[str]:
     """The keys of the calendars that a document names."""
-    policy = document.to_delays() if isinstance(document, EscalationPolicyDocument) else document.to_policy()
-    return sorted({target.calendar for target in policy.targets.values() if target.calendar is not None})
+    targets = policy_of(document).targets.values()
+    return sorted({target.calendar for target in targets if target.calendar is not None})
+
+
+def policy_of(document: Promising) -> Policy:
+    """The durations of a document as targets of the fold."""
+    match document:
+        case EscalationPolicyDocument():
+            return document.to_delays()
+        case WaitReasonsDocument():
+            return document.to_limits()
+        case PolicyDocument() | StatutoryPackDocument():
+            return document.to_policy()
 
 
 def calendar_places(document: Promising) -> Iterator[tuple[str, str]]:
@@ -89,5 +113,9 @@ def calendar_places(document: Promising) -> Iterator[tuple[str, str]]:
             for list_, index, promise in parts:
                 if promise is not None and promise.calendar is not None:
                     yield pointer_of((list_, index, "promise", "calendar")), promise.calendar
+        case WaitReasonsDocument():
+            for place, _, delay in document.limits():
+                if delay.calendar is not None:
+                    yield pointer_of((*place, "calendar")), delay.calendar
         case EscalationPolicyDocument():
             yield from (("", key) for key in calendars_of(document))

@@ -1,38 +1,16 @@
 """Escalation policies as people write them."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError
 
 from services.crisis.documents.naming import AppliesDocument, Classes, DocumentKey, Names, Order, Severities, as_set
-from services.crisis.documents.targets import TargetDocument
+from services.crisis.documents.targets import DelayDocument
 from services.crisis.domain.clocks import Policy
 from services.crisis.domain.escalation import REPEAT, RETRIGGER, STOP, EscalationPolicy, Level
 from shared.documents import Document, InvalidDocument
 
 Role = Literal["account_manager", "team_lead", "department_head", "executive_sponsor", "ceo"]
-
-
-class DelayDocument(Document):
-    """How long to wait: real time, or open time of a calendar."""
-
-    elapsed: str | None = None
-    business: str | None = None
-    calendar: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-
-    @model_validator(mode="after")
-    def _is_a_target(self) -> Self:
-        self.to_target()
-        return self
-
-    def to_target(self) -> TargetDocument:
-        """The delay as a target of the fold."""
-        try:
-            return TargetDocument.model_validate(self.model_dump(exclude_none=True))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise PydanticCustomError("delay", "{why}", {"why": first["msg"]}) from None
 
 
 class LevelDocument(Document):

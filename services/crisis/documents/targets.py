@@ -140,6 +140,27 @@ class TargetDocument(Document):
         )
 
 
+class DelayDocument(Document):
+    """How long to wait: real time, or open time of a calendar."""
+
+    elapsed: str | None = None
+    business: str | None = None
+    calendar: Key | None = None
+
+    @model_validator(mode="after")
+    def _is_a_target(self) -> Self:
+        self.to_target()
+        return self
+
+    def to_target(self) -> TargetDocument:
+        """The delay as a target of the fold."""
+        try:
+            return TargetDocument.model_validate(self.model_dump(exclude_none=True))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise PydanticCustomError("delay", "{why}", {"why": first["msg"]}) from None
+
+
 class PolicyDocument(Document):
     """The targets promised together to the customers that `applies` describes; the first policy that matches wins."""
 

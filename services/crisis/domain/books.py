@@ -11,6 +11,7 @@ from services.crisis.domain.service_class import ServiceClass
 from services.crisis.domain.severity import Matrix, Severity
 from services.crisis.domain.sla.pins import Promises
 from services.crisis.domain.sla.statutes import Pack
+from services.crisis.domain.waiting import WaitRules
 
 
 class NothingApplies(Exception):  # noqa: N818 - a named fact
@@ -45,8 +46,8 @@ class Choice:
 class Books:
     """Active rules and documents in their order, and pinned versions by pin.
 
-    `escalations` and `packs` hold the pinned versions that open cases use, not only the active ones; `regimes` has the
-    pins of the active packs by their keys.
+    `escalations`, `packs` and `wait_rules` hold the pinned versions that open cases use, not only the active ones;
+    `regimes` has the pins of the active packs by their keys.
     """
 
     rules: tuple[Rule, ...]
@@ -57,6 +58,8 @@ class Books:
     escalations: Mapping[str, EscalationPolicy] = field(default_factory=dict)
     regimes: Mapping[str, str] = field(default_factory=dict)
     packs: Mapping[str, Pack] = field(default_factory=dict)
+    wait_choices: tuple[Choice, ...] = ()
+    wait_rules: Mapping[str, WaitRules] = field(default_factory=dict)
 
     def policy_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> str:
         """The pin of the first active SLA policy that covers such a case."""
@@ -65,6 +68,10 @@ class Books:
     def escalation_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> str:
         """The pin of the first active escalation policy that covers such a case."""
         return _first(self.escalation_choices, service_class, case_type, severity)
+
+    def wait_rules_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> WaitRules:
+        """The first active document of reasons for waiting that covers such a case. Raises NothingApplies."""
+        return self.wait_rules[_first(self.wait_choices, service_class, case_type, severity)]
 
     def pack_for(self, regime: str, received_at: datetime) -> Pack | None:
         """The active pack of a regime that was in force on the date (in UTC) of the receipt."""

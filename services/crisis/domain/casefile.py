@@ -18,6 +18,7 @@ from services.crisis.domain.rules import Trigger
 from services.crisis.domain.sla.clock import Clock, ClockFact, fold_clock, start_together
 from services.crisis.domain.sla.pins import Promises
 from services.crisis.domain.sla.telling import settle
+from services.crisis.domain.waiting import Wait
 
 CaseFactKind = Literal[
     "opened", "updated", "severity_changed", "stage_changed", "acknowledged", "resolved", "closed", "reopened",
@@ -53,15 +54,6 @@ class MatterFact:
 class EscalationFact:
     case: Case
     call: Call
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A wait that ends by itself."""
-
-    until: datetime
-    waiting_for: str
-    matter_id: str | None
 
 
 Fact = CaseFact | MatterFact | ClockFact | EscalationFact
@@ -100,8 +92,10 @@ class CaseFile:
     has_changed: bool = False
     changed_matters: dict[str, bool] = field(default_factory=dict)
     """Id → whether it is new."""
-    waits: list[Wait] = field(default_factory=list)
-    """Waits that were begun now and end by themselves."""
+    waits: dict[str, Wait] = field(default_factory=dict)
+    """Those that were open when the file was loaded, and those that began or ended since."""
+    changed_waits: dict[str, bool] = field(default_factory=dict)
+    """Id → whether it is new."""
     run_changed: bool = False
     run_is_new: bool = False
 
@@ -133,6 +127,20 @@ class CaseFile:
         """The matter that is about the same thing, the open one first."""
         same = [matter for matter in self.matters.values() if matter.dedup == dedup]
         return next((matter for matter in same if matter.is_open), same[-1] if same else None)
+
+    # ---- waiting
+
+    def put_wait(self, wait: Wait) -> None:
+        """Add a wait or replace it."""
+        self.changed_waits[wait.id] = self.changed_waits.get(wait.id, wait.id not in self.waits)
+        self.waits[wait.id] = wait
+
+    def open_waits(self) -> list[Wait]:
+        return [wait for wait in self.waits.values() if wait.is_open]
+
+    def open_wait(self, matter_id: str | None, reason: str) -> Wait | None:
+        """The wait for this reason, of a matter or (None) of the case; there is at most one."""
+        return next((w for w in self.open_waits() if (w.matter_id, w.reason) == (matter_id, reason)), None)
 
     # ---- what is told
 

@@ -140,6 +140,7 @@ def _sums(sums: Sums) -> dict[str, Any]:
         "counted_us": sums.counted,
         "closed_us": sums.closed,
         "paused_us": sums.paused,
+        "paused_by_reason_us": dict(sums.paused_by_reason),
         "stopped_us": sums.stopped,
         "real_us": sums.real,
         "adds_up": sums.agree,

@@ -17,6 +17,7 @@ from services.crisis.domain.clocks import (
     SegmentState,
 )
 from services.crisis.domain.clocks.instants import SECOND, from_micros, to_micros
+from services.crisis.domain.clocks.segments import paused_by_reason
 from services.crisis.domain.sla.clock import Health, Record, health_of
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -42,7 +43,10 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Microseconds of a cycle's life by state. `agree`: they add up to the real time, and are the fold's own sums."""
+    """Microseconds of a cycle's life by state. `agree`: they add up to the real time, and are the fold's own sums.
+
+    `paused_by_reason` counts a stretch that two reasons held for both.
+    """
 
     counted: int
     closed: int
@@ -50,6 +54,7 @@ class Sums:
     stopped: int
     real: int
     agree: bool
+    paused_by_reason: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,7 @@ def sums_of(result: ClockResult, at: datetime) -> Sums:
         stopped=total[SegmentState.STOPPED],
         real=real,
         agree=sum(total.values()) == real and fold == (total[SegmentState.COUNTED], total[SegmentState.CLOSED], halted),
+        paused_by_reason=paused_by_reason(result.segments),
     )
 
 

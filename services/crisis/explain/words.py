@@ -42,6 +42,10 @@ TERMS: Final[dict[str, str]] = {
     "prorate": "按剩余比例折算",
     "tighten_only": "只收紧",
     "waiting_for_customer": "等待客户",
+    "waiting_for_evidence": "等待客户提供材料",
+    "waiting_for_supplier": "等待供应商",
+    "waiting_for_carrier": "等待承运商",
+    "waiting_for_cause": "等待查明原因",
     "waiting_for_vendor": "等待供应商",
     "waiting_for_third_party": "等待第三方",
 }

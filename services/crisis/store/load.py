@@ -14,9 +14,10 @@ from services.crisis.domain.customer import ClassSince, Customer
 from services.crisis.domain.escalation import About, Run
 from services.crisis.domain.sla.clock import Clock, State
 from services.crisis.domain.timeline import Tail
+from services.crisis.domain.waiting import Wait
 from services.crisis.store.clock_events import load_records
 from services.crisis.store.rows import read
-from services.crisis.store.tables import CASE_COLUMNS, MATTER, STATE_COLUMNS
+from services.crisis.store.tables import CASE_COLUMNS, MATTER, STATE_COLUMNS, WAIT
 
 Raw = "asyncpg.Connection[asyncpg.Record]"
 ClockFilter = Callable[[Clock], bool]
@@ -92,6 +93,33 @@ async def load_clocks(
     return by_case
 
 
+async def customers_waiting(raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterable[str]) -> set[str]:
+    """Those of these customers in whose case a wait is open."""
+    rows = await raw.fetch(
+        "select distinct customer_id from wait where customer_id = any($1::text[]) and ended_at is null", list(ids)
+    )
+    return {row["customer_id"] for row in rows}
+
+
+async def load_waits(
+    raw: "asyncpg.Connection[asyncpg.Record]", customers: Sequence[str], case_ids: Sequence[str]
+) -> list[Wait]:
+    """The open waits of these cases, in the order in which they were made."""
+    rows = await raw.fetch(
+        "select * from wait where customer_id = any($1::text[]) and case_id = any($2::text[]) and ended_at is null"
+        " order by id",
+        list(customers),
+        list(case_ids),
+    )
+    return [wait_of(row) for row in rows]
+
+
+def wait_of(row: asyncpg.Record) -> Wait:
+    fields: dict[str, Any] = {name: row[name] for name in WAIT.columns}
+    fields["name"] = read(fields["name"])
+    return Wait(**fields)
+
+
 async def _files(
     raw: "asyncpg.Connection[asyncpg.Record]",
     rows: Sequence[asyncpg.Record],
@@ -115,6 +143,9 @@ async def _files(
         row["case_id"]: _run(row)
         for row in await raw.fetch("select * from escalation_run where case_id = any($1::text[])", ids)
     }
+    waits: dict[str, dict[str, Wait]] = defaultdict(dict)
+    for wait in await load_waits(raw, [row["customer_id"] for row in rows], ids):
+        waits[wait.case_id][wait.id] = wait
     with_clocks = [row["id"] for row in rows if row["customer_id"] in clocks_for]
     clocks = await load_clocks(raw, with_clocks, events_of) if with_clocks else {}
     return [
@@ -125,6 +156,7 @@ async def _files(
             clocks=clocks.get(row["id"], []),
             clocks_loaded=row["customer_id"] in clocks_for,
             run=runs.get(row["id"]),
+            waits=waits.get(row["id"], {}),
             tail=Tail(row["timeline_seq"], row["timeline_hash"]),
             next_clock_at=row["next_clock_at"],
             recorded_at=row["recorded_at"],

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from services.crisis.domain.sla.statutes import Obligation, Owed, obligations
 from services.crisis.domain.timeline import Entry
+from services.crisis.domain.waiting import Wait
+from services.crisis.store.load import load_waits, wait_of
 from services.crisis.store.rows import read
 
 _INSTANT = TIMESTAMP(timezone=True)
@@ -55,7 +57,7 @@ _MOST_TRIGGERS: Final = 100
 
 
 async def cases_by_id(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Whole cases in the order of `ids`, each with its matters, its first triggers and its escalation."""
+    """Whole cases in the order of `ids`, each with its matters, first triggers, escalation and open waits."""
     rows = await raw.fetch("select * from crisis_case where id = any($1::text[])", list(ids))
     cases = {row["id"]: dict(row) for row in rows}
     customers = [row["customer_id"] for row in rows]
@@ -67,6 +69,9 @@ async def cases_by_id(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[s
     triggers = await _triggers(raw, customers, list(cases))
     owed = await _obligations(raw, [row["case_id"] for row in matters if row["regulated"] is not None])
     runs = await raw.fetch("select * from escalation_run where case_id = any($1::text[])", list(cases))
+    waits: dict[str, list[Wait]] = defaultdict(list)
+    for wait in await load_waits(raw, customers, list(cases)):
+        waits[wait.case_id].append(wait)
     grouped: Mapping[str, list[dict[str, Any]]] = _grouped(matters)
     calls = {row["case_id"]: dict(row) for row in runs}
     for id_, case in cases.items():
@@ -76,6 +81,7 @@ async def cases_by_id(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[s
         case["triggers"] = triggers.get(id_, [])
         case["escalation"] = calls.get(id_)
         case["obligations"] = owed.get(id_, [])
+        case["waits"] = waits.get(id_, [])
     return [cases[id_] for id_ in ids if id_ in cases]
 
 
@@ -126,6 +132,12 @@ def _grouped(rows: Sequence[asyncpg.Record]) -> Mapping[str, list[dict[str, Any]
     for row in rows:
         grouped[row["case_id"]].append(dict(row))
     return grouped
+
+
+async def waits_of(raw: "asyncpg.Connection[asyncpg.Record]", case_id: str) -> list[Wait]:
+    """All waits of a case, open and ended, in the order in which they began."""
+    rows = await raw.fetch("select * from wait where case_id = $1 order by since, id", case_id)
+    return [wait_of(row) for row in rows]
 
 
 async def timeline_of(

@@ -19,12 +19,14 @@ from services.crisis.store.tables import (
     RUN,
     TIMELINE,
     TRIGGER_EVENT,
+    WAIT,
     case_row,
     clock_event_row,
     clock_row,
     entry_row,
     matter_row,
     run_row,
+    wait_row,
 )
 from shared.db.unit_of_work import UnitOfWork
 from shared.timers.plan import Timer
@@ -55,6 +57,10 @@ async def save_files(work: UnitOfWork, files: Iterable[CaseFile]) -> None:
     )
     await CLOCK_EVENT.insert(raw, [clock_event_row(clock, record) for clock in clocks for record in clock.unsaved])
     await save_past_cycles(raw, [clock for clock in clocks if clock.past is not None])
+    new_waits = [(f, w) for f in touched for w, is_new in f.changed_waits.items() if is_new]
+    old_waits = [(f, w) for f in touched for w, is_new in f.changed_waits.items() if not is_new]
+    await WAIT.update(raw, [wait_row(file.waits[wait]) for file, wait in old_waits])
+    await WAIT.insert(raw, [wait_row(file.waits[wait]) for file, wait in new_waits])
     await TIMELINE.insert(raw, [entry_row(file.case.id, entry) for file in touched for entry in file.entries])
     await _save_runs(raw, [file for file in touched if file.run_changed])
 
@@ -63,6 +69,7 @@ def _changed(file: CaseFile) -> bool:
     return bool(
         file.has_changed
         or file.changed_matters
+        or file.changed_waits
         or file.run_changed
         or any(clock.has_changed or clock.unsaved for clock in file.clocks)
     )
@@ -77,10 +84,14 @@ def _plan(work: UnitOfWork, file: CaseFile) -> None:
             work.plan(Timer(CLOCKS_TIMER, case.id, case.customer_id, upcoming))
         elif not file.is_new:
             work.cancel(CLOCKS_TIMER, case.id)
-    for wait in file.waits:
-        key = f"{case.id}/{wait.matter_id or '-'}/{wait.waiting_for}"
-        details = {"case_id": case.id, "matter_id": wait.matter_id, "waiting_for": wait.waiting_for}
-        work.plan(Timer(CONTINUE_TIMER, key, case.customer_id, wait.until, details))
+    for wait in sorted((file.waits[id_] for id_ in file.changed_waits), key=lambda wait: wait.is_open):
+        # Ended ones first: another for the same reason has the same timer.
+        key = f"{case.id}/{wait.matter_id or '-'}/{wait.reason}"
+        details = {"case_id": case.id, "matter_id": wait.matter_id, "waiting_for": wait.reason}
+        if wait.is_open:
+            work.plan(Timer(CONTINUE_TIMER, key, case.customer_id, wait.ends_at, details))
+        else:
+            work.cancel(CONTINUE_TIMER, key)
     if file.run_changed and file.run is not None:
         if file.run.next_at is not None:
             work.plan(Timer(ESCALATION_TIMER, case.id, case.customer_id, file.run.next_at))

@@ -9,6 +9,7 @@ from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.escalation import Run
 from services.crisis.domain.sla.clock import Clock, Record, State
 from services.crisis.domain.timeline import Entry, instant_text
+from services.crisis.domain.waiting import Wait
 from services.crisis.store.rows import Table, columns, text_of
 
 Row = Sequence[Any]
@@ -77,6 +78,15 @@ RUN = Table(
     ),
     ("case_id",),
 )
+WAIT = Table(
+    "wait",
+    columns(
+        "id text, case_id text, customer_id text, matter_id text, reason text, name jsonb, who text, for_whom text,"
+        "rules text, since timestamptz, ends_at timestamptz, ends_because text, by text, approved_by text,"
+        "recorded_at timestamptz, ended_at timestamptz, ended_by text, ended_because text"
+    ),
+    ("id",),
+)
 TRIGGER_EVENT = Table(
     "trigger_event",
     columns(
@@ -99,6 +109,8 @@ _case_fields = attrgetter(*CASE_COLUMNS)
 _EXPLANATION = CASE_COLUMNS.index("explanation")
 _ASSESSMENT = CASE_COLUMNS.index("assessment")
 _matter_fields = attrgetter(*MATTER.columns)
+_wait_fields = attrgetter(*WAIT.columns)
+_WAIT_NAME = list(WAIT.columns).index("name")
 
 
 def case_row(file: CaseFile) -> Row:
@@ -110,6 +122,12 @@ def case_row(file: CaseFile) -> Row:
 
 def matter_row(matter: Matter) -> Row:
     fields: Row = _matter_fields(matter)
+    return fields
+
+
+def wait_row(wait: Wait) -> Row:
+    fields = [*_wait_fields(wait)]
+    fields[_WAIT_NAME] = text_of(fields[_WAIT_NAME])
     return fields
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from services.crisis.domain.actions import ConflictOfInterest, Order, Refused, WrongTime, perform
+from services.crisis.domain.actions import ConflictOfInterest, Order, Refused, WrongField, perform
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.library import Library
 from services.crisis.store.load import customer_of_case, load_file
@@ -54,7 +54,7 @@ async def carry_out(work: UnitOfWork, command: Command, *, library: Library) -> 
     """Do it and answer the case as it then stands.
 
     Raises NotFound, PreconditionFailed for another version, NotInThisState (with the current state and version),
-    InterestConflict, AnotherCaseIsOpen, or Unprocessable for an impossible effective time.
+    InterestConflict, AnotherCaseIsOpen, or Unprocessable for what is not right in the order itself.
     """
     file = await locked_file(work, command.case_id)
     command.expected.check(file.case.version)
@@ -68,8 +68,8 @@ async def carry_out(work: UnitOfWork, command: Command, *, library: Library) -> 
         raise InterestConflict(str(error), **state) from None
     except Refused as error:
         raise NotInThisState(str(error), **state) from None
-    except WrongTime as error:
-        raise Unprocessable(errors=[FieldError("/at", "effective-time", str(error))]) from None
+    except WrongField as error:
+        raise Unprocessable(errors=[FieldError(error.pointer, error.rule, str(error))]) from None
     await finish(work, [file])
     return file
 

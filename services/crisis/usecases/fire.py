@@ -8,6 +8,7 @@ from services.crisis.domain.aftermath import follow_up, go_on
 from services.crisis.domain.books import Books
 from services.crisis.domain.case import SYSTEM
 from services.crisis.domain.casefile import CaseFile, Tools
+from services.crisis.domain.pausing import end_at_limit
 from services.crisis.library import Library
 from services.crisis.store.load import load_customers, load_open_files
 from services.crisis.usecases.session import finish, tools_for
@@ -74,8 +75,13 @@ def _settle_due(file: CaseFile, books: Books, tools: Tools) -> None:
     follow_up(file, file.refold(due, tools), books, tools)
 
 
-def _end_wait(file: CaseFile, wait: Mapping[str, Any], books: Books, tools: Tools) -> None:
-    matter_id, code = wait["matter_id"], wait["waiting_for"]
+def _end_wait(file: CaseFile, timer: Mapping[str, Any], books: Books, tools: Tools) -> None:
+    matter_id, code = timer["matter_id"], timer["waiting_for"]
+    wait = file.open_wait(matter_id, code)
+    if wait is not None:
+        follow_up(file, end_at_limit(file, wait, tools), books, tools)
+        return
+    # Begun before waits were kept: only its timer knows of it.
     if matter_id is not None and not (matter_id in file.matters and file.matters[matter_id].is_open):
         return
     if any(code in clock.reasons(tools.now) for clock in file.clocks if clock.is_live):

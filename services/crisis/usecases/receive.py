@@ -1,16 +1,19 @@
 """Take in events that may be a crisis: a batch in one transaction, set-based in and out."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
+from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.amending import Amendment, amend
 from services.crisis.domain.books import Books
 from services.crisis.domain.casefile import Tools
 from services.crisis.domain.intake import Breakers, ClosedCase, Desk, Taken, take_in, windows
+from services.crisis.domain.pausing import customer_answered
 from services.crisis.domain.rules import Rule, Trigger
 from services.crisis.library import Library
-from services.crisis.store.load import load_customers, load_open_files
+from services.crisis.store.load import customers_waiting, load_customers, load_open_files
 from services.crisis.store.save import save_taken
 from services.crisis.usecases.candidates import keep_candidates, tell_of_tripped
 from services.crisis.usecases.session import case_numbers, finish, tools_for
@@ -27,14 +30,17 @@ _YEAR = timedelta(days=365)
 async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -> list[Taken]:
     """Turn events into cases, matters, candidates or mute records; events seen before have no effect.
 
-    The customers have to be locked. Answers what became of each event that was new.
+    The customers have to be locked. Where a wait is open, events that no rule names are heard, too: they may end it.
+    Answers what became of each event that was new.
     """
     books = await library.books(work.raw)
     named = ALWAYS_TAKEN | {rule.event_type for rule in books.rules}
-    fresh = await _never_seen(work, [one for one in news if isinstance(one, Amendment) or one.type in named])
+    waiting = await customers_waiting(work.raw, {_trigger(one).customer_id for one in news})
+    heard = [one for one in news if _is_named(one, named) or _trigger(one).customer_id in waiting]
+    fresh = await _never_seen(work, heard)
     if not fresh:
         return []
-    desks = await _desks(work, fresh, books, library)
+    desks = await _desks(work, fresh, books, library, waiting)
     tools = tools_for(work, books, [desk.file for desk in desks.values() if desk.file is not None])
     openers = {t.customer_id for t in map(_trigger, fresh) if desks[t.customer_id].file is None}
     numbers = await case_numbers(work, len(openers))
@@ -44,13 +50,20 @@ async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -
         desk = desks[_trigger(one).customer_id]
         if isinstance(one, Amendment):
             taken.append(amend(desk, one, books=books, tools=tools))
-        else:
+        elif one.type in named:
             taken.append(take_in(desk, one, books=books, tools=tools, numbers=numbers, breakers=breakers))
+        if desk.file is not None:
+            told = customer_answered(desk.file, _trigger(one), books, tools)
+            follow_up(desk.file, told, books, tools)
     await finish(work, [desk.file for desk in desks.values() if desk.file is not None])
     await save_taken(work, taken)
     await keep_candidates(work, taken)
     await tell_of_tripped(work, breakers, books)
     return taken
+
+
+def _is_named(one: News, types: AbstractSet[str]) -> bool:
+    return isinstance(one, Amendment) or one.type in types
 
 
 def _trigger(one: News) -> Trigger:
@@ -72,10 +85,12 @@ async def _never_seen(work: UnitOfWork, news: Sequence[News]) -> list[News]:
     return list(reversed(unique.values()))
 
 
-async def _desks(work: UnitOfWork, news: Sequence[News], books: Books, library: Library) -> dict[str, Desk]:
+async def _desks(
+    work: UnitOfWork, news: Sequence[News], books: Books, library: Library, waiting: AbstractSet[str]
+) -> dict[str, Desk]:
     ids = {_trigger(one).customer_id for one in news}
-    # Withdrawing ends clocks, and what turns out to be regulated begins some, unless they run already.
-    with_clocks = {
+    # Withdrawing ends clocks, an answer lets them go on, and what turns out to be regulated begins some.
+    with_clocks = waiting & ids | {
         one.trigger.customer_id
         for one in news
         if isinstance(one, Amendment) and (one.kind == "withdrawn" or one.changes.get("regulated"))

@@ -51,7 +51,12 @@ EVENTS = (
     _fact("customer.order.refunded.v1", OrderRefunded, to="scoring", when="An order was refunded or cancelled."),
     _fact("customer.invoice.issued.v1", InvoiceIssued, to="scoring", when="An invoice was sent."),
     _fact("customer.invoice.paid.v1", InvoicePaid, to="scoring crisis", when="A payment for an invoice arrived."),
-    _fact("customer.interaction.logged.v1", InteractionLogged, to="scoring", when="Somebody spoke with the customer."),
+    _fact(
+        "customer.interaction.logged.v1",
+        InteractionLogged,
+        to="scoring crisis",
+        when="Somebody spoke with the customer.",
+    ),
     _fact("customer.complaint.received.v1", ComplaintReceived, to="scoring crisis", when="The customer complained."),
     _fact(
         "customer.complaint.updated.v1",

@@ -19,9 +19,10 @@ async def body_of(crisis, path, key):
     return (await crisis.client.get(f"/v1/{path}/{key}")).raise_for_status().json()["body"]
 
 
-async def test_six_kinds_of_documents_are_shipped_and_listed(crisis):
+async def test_seven_kinds_of_documents_are_shipped_and_listed(crisis):
     counts = {}
     kinds = ("sla-policies", "calendars", "trigger-rules", "severity-matrix", "escalation-policies", "statutory-packs")
+    kinds += ("wait-reasons",)
     for path in kinds:
         counts[path] = len((await crisis.client.get(f"/v1/{path}")).raise_for_status().json()["items"])
 

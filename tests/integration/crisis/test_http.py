@@ -78,7 +78,7 @@ async def test_an_unknown_case_is_404(crisis):
         ("respond", {"at": "yesterday"}, "/at"),
         ("respond", {"textt": "?"}, "/textt"),
         ("wait", {"waiting_for": "Waiting For"}, "/waiting_for"),
-        ("wait", {"until": "2020-01-01T00:00:00Z"}, "/at"),
+        ("wait", {"until": "2020-01-01T00:00:00Z"}, "/until"),
         ("reopen", {"mode": "somehow"}, "/mode"),
         ("acknowledge", {"by": ""}, "/by"),
         ("acknowledge", {"reason": "x" * 20_001}, "/reason"),

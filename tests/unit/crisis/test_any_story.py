@@ -8,10 +8,11 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.crisis.domain.actions import Refused, WrongTime
+from services.crisis.domain.actions import Refused, WrongField
 from services.crisis.domain.aftermath import follow_up, go_on
 from services.crisis.domain.clocks import Stage
 from services.crisis.domain.grading import raise_class
+from services.crisis.domain.pausing import end_at_limit
 from services.crisis.domain.service_class import CLASSES, rank_of
 from services.crisis.domain.sla.clock import State, fold_clock
 from services.crisis.domain.stages import ACTIONS
@@ -25,7 +26,6 @@ FIELDS = {
     "assign": {"owner": "E-7"},
     "dismiss": {"reason": "r"},
     "wait": {"waiting_for": "waiting_for_customer"},
-    "continue": {"waiting_for": "waiting_for_customer"},
 }
 OFTEN = ("wait", "continue", "respond", "update", "resolve", "reopen", "propose-resolution")
 
@@ -48,7 +48,8 @@ def fire(file, now):
     while file.case.is_open:
         clocks_at = file.plan_clocks()
         run_at = file.run.next_at if file.run is not None else None
-        due = [at for at in (clocks_at, run_at) if at is not None and at <= now]
+        wait_at = min((wait.ends_at for wait in file.open_waits()), default=None)
+        due = [at for at in (clocks_at, run_at, wait_at) if at is not None and at <= now]
         if not due:
             return
         at = min(due)
@@ -56,6 +57,8 @@ def fire(file, now):
         follow_up(file, file.refold(ready, tools(at)), BOOKS, tools(at))
         if file.run is not None and file.run.next_at is not None and file.run.next_at <= at:
             go_on(file, BOOKS, tools(at))
+        for wait in [wait for wait in file.open_waits() if wait.ends_at <= at]:
+            follow_up(file, end_at_limit(file, wait, tools(at)), BOOKS, tools(at))
 
 
 def step(file, source, now):
@@ -68,6 +71,10 @@ def step(file, source, now):
     else:
         action = source.choice((*OFTEN, *ACTIONS))
         fields = dict(FIELDS.get(action, {}))
+        if action in {"wait", "continue"}:
+            fields["waiting_for"] = source.choice(
+                ("waiting_for_customer", "waiting_for_customer", "waiting_for_carrier")
+            )
         if source.random() < 0.2:
             fields["at"] = now - timedelta(minutes=source.choice((5, 60, 1000)))
         if source.random() < 0.3 and file.matters:
@@ -75,7 +82,7 @@ def step(file, source, now):
         before = file.case
         try:
             do(file, action, now, **fields)
-        except (Refused, WrongTime):
+        except (Refused, WrongField):
             file.case = before  # a use case would throw the file away
 
 
@@ -109,6 +116,20 @@ def test_each_warning_and_breach_is_told_once_unless_it_was_taken_back(seed):
     for clock in file.clocks:
         for result in fold_clock(clock, BOOKS.promises, now):
             assert told[clock.id, result.cycle, "breached"] == int(result.has_breached)
+
+
+@given(st.integers(0, 2**48))
+@settings(max_examples=80, deadline=None)
+def test_a_clock_stands_still_for_a_reason_exactly_while_a_wait_for_it_is_open(seed):
+    file, now = play(seed)
+
+    waiting = [clock for clock in file.clocks if clock.can_wait]
+    for wait in file.open_waits():
+        assert wait.ends_at > now
+        assert any(wait.covers(clock) and wait.reason in clock.reasons(now) for clock in waiting)
+    for clock in waiting:
+        held = {wait.reason for wait in file.open_waits() if wait.covers(clock)}
+        assert set(clock.reasons(now)) <= held
 
 
 @given(st.integers(0, 2**48))

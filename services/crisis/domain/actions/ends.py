@@ -11,6 +11,7 @@ from services.crisis.domain.clocks import Reopen, ReopenMode, Stage
 from services.crisis.domain.ending import FULFILLED, cancel_everything, case_resolved, end_matters
 from services.crisis.domain.escalation import restart
 from services.crisis.domain.grading import raise_severity
+from services.crisis.domain.pausing import end_waits
 from services.crisis.domain.sla.clock import ClockFact
 from services.crisis.domain.sla.pins import UPDATE_CADENCE
 
@@ -69,6 +70,7 @@ def close(file: CaseFile, doing: Doing) -> list[ClockFact]:
     )
     file.end_run()
     told = cancel_everything(file, tools, at=doing.at, by=order.by, reason="case_closed")
+    told += end_waits(file, file.open_waits(), tools, at=doing.at, because="case_closed", by=order.by)
     file.tell_case("closed", tools, at=doing.at, by=order.by, reason=order.reason)
     file.note(
         tools,
@@ -100,6 +102,7 @@ def dismiss(file: CaseFile, doing: Doing) -> list[ClockFact]:
     file.change(status="dismissed", closed_at=doing.at)
     file.end_run()
     told += cancel_everything(file, tools, at=doing.at, by=order.by, reason="case_dismissed")
+    told += end_waits(file, file.open_waits(), tools, at=doing.at, because="case_dismissed", by=order.by)
     file.tell_case("dismissed", tools, at=doing.at, by=order.by, reason=order.reason)
     file.note(tools, "case.dismissed", "Case dismissed", actor=order.by, at=doing.at, data={"reason": order.reason})
     return told

@@ -14,8 +14,23 @@ class StageForbids(Refused):
     """The action may not be done in the stage that the case is in."""
 
 
-class WrongTime(ValueError):  # noqa: N818 - a named fact
+class ConflictOfInterest(Refused):
+    """The person complained about can neither own, investigate nor approve the case."""
+
+
+class WrongField(ValueError):  # noqa: N818 - a named fact
+    """Something that the order says is not right: where (a JSON pointer), which rule, and what would be right."""
+
+    def __init__(self, pointer: str, rule: str, detail: str) -> None:
+        self.pointer, self.rule = pointer, rule
+        super().__init__(detail)
+
+
+class WrongTime(WrongField):
     """The effective time lies in the future, or before the case."""
+
+    def __init__(self, detail: str, *, pointer: str = "/at") -> None:
+        super().__init__(pointer, "effective-time", detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.crisis.domain.actions import by_law, ends, talks, works
+from services.crisis.domain.actions import by_law, ends, talks, waits, works
 from services.crisis.domain.actions.order import Order, Refused, StageForbids, WrongTime
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
@@ -19,8 +19,8 @@ _ACTS: dict[str, Callable[[CaseFile, talks.Doing], list[ClockFact]]] = {
     "respond": talks.respond,
     "update": talks.update,
     "propose-resolution": talks.propose_resolution,
-    "wait": works.wait,
-    "continue": works.go_on,
+    "wait": waits.wait,
+    "continue": waits.go_on,
     "assess": works.assess,
     "start-intervention": works.start_intervention,
     "change-severity": works.change_severity,
@@ -36,7 +36,7 @@ _ACTS: dict[str, Callable[[CaseFile, talks.Doing], list[ClockFact]]] = {
 
 
 def perform(file: CaseFile, order: Order, *, books: Books, tools: Tools) -> None:
-    """Do it. Raises Refused with what is missing, or WrongTime; the file is then no longer of use."""
+    """Do it. Raises Refused with what is missing, or WrongField or WrongTime; the file is then no longer of use."""
     transition = find(order.action, file.case)
     if transition is None:
         raise StageForbids(f"{order.action} is not possible in the stage {file.case.stage}")

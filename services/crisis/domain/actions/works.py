@@ -1,69 +1,15 @@
-"""Working on a case: assessing it, waiting and going on, owners and severity."""
+"""Working on a case: assessing it, owners and severity."""
 
-from services.crisis.domain.actions.order import Refused, WrongTime
-from services.crisis.domain.actions.talks import Doing, addressed
-from services.crisis.domain.casefile import CaseFile, Wait
-from services.crisis.domain.clocks import Pause, Resume, Stage
+from services.crisis.domain.actions.order import ConflictOfInterest, Refused
+from services.crisis.domain.actions.talks import Doing
+from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.grading import raise_severity
 from services.crisis.domain.severity import is_graver
 from services.crisis.domain.sla.clock import ClockFact
-from services.crisis.domain.timeline import instant_text
-
-DEFAULT_WAIT = "waiting_for_customer"
 
 
 class ReasonMissing(Refused):
     """A severity is lowered only with a reason."""
-
-
-class ConflictOfInterest(Refused):
-    """The person complained about can neither own, investigate nor approve the case."""
-
-
-def wait(file: CaseFile, doing: Doing) -> list[ClockFact]:
-    """Somebody else has to move: the clocks stand still for this reason until `continue`."""
-    return _halt(file, doing, update="waiting", summary="Waiting")
-
-
-def go_on(file: CaseFile, doing: Doing) -> list[ClockFact]:
-    """The reason to wait is over; without one, every reason is."""
-    return _halt(file, doing, update="continued", summary="Going on")
-
-
-def _halt(file: CaseFile, doing: Doing, *, update: str, summary: str) -> list[ClockFact]:
-    order, tools = doing.order, doing.tools
-    matters = addressed(file, order)
-    owners: list[str | None] = [matter.id for matter in matters]
-    if order.matter_id is None:
-        owners.append(None)
-    code = order.fields.get("waiting_for")
-    is_wait = update == "waiting"
-    event = Pause(at=doing.at, reason=code or DEFAULT_WAIT) if is_wait else Resume(at=doing.at, reason=code)
-    until = order.fields.get("until")
-    if is_wait and until is not None:
-        if until <= tools.now:
-            raise WrongTime("the wait would be over already")
-        file.waits.append(Wait(until, code or DEFAULT_WAIT, order.matter_id))
-    file.next_version()
-    file.tell_case(
-        "updated", tools, at=doing.at, by=order.by, reason=order.reason, update=update, matter_id=order.matter_id
-    )
-    file.note(
-        tools,
-        f"case.{update}",
-        f"{summary}: {code or DEFAULT_WAIT}" if is_wait else summary,
-        actor=order.by,
-        at=doing.at,
-        data={
-            "waiting_for": code,
-            "until": None if until is None else instant_text(until),
-            "matter_id": order.matter_id,
-            "reason": order.reason,
-        },
-    )
-    # The reasons belong to the target, not to the cycle: a clock that was stopped may be opened again.
-    clocks = [c for c in file.clocks_of(owners) if c.state is not None and c.state.stage is not Stage.CANCELLED]
-    return file.put_to(clocks, [event], tools, actor=order.by, said={"reason": code, "at": doing.at})
 
 
 def assess(file: CaseFile, doing: Doing) -> list[ClockFact]:

@@ -3,6 +3,7 @@
 It lives before the start, after a stop and across cycles.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -27,6 +28,19 @@ class Pauses:
             return False
         self._become(() if reason is None else tuple(one for one in self.reasons if one != reason), at)
         return not self.reasons
+
+    def stretches(self, reason: str | None = None) -> Iterator[tuple[int, int | None]]:
+        """Each time `[from, to)` at which the set was not empty, or held `reason`; the last may still last (None)."""
+        since: int | None = None
+        for at, reasons in self.history:
+            is_held = bool(reasons) if reason is None else reason in reasons
+            if is_held and since is None:
+                since = at
+            elif not is_held and since is not None:
+                yield since, at
+                since = None
+        if since is not None:
+            yield since, None
 
     def _become(self, reasons: tuple[str, ...], at: int) -> None:
         self.reasons = reasons

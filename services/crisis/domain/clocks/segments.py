@@ -1,7 +1,8 @@
 """Explaining a clock: every stretch of its life, whether it counted, and why not."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import pairwise
 from operator import itemgetter
 
@@ -11,6 +12,7 @@ from services.crisis.domain.clocks.lines import Line
 from services.crisis.domain.clocks.policy import Business
 from services.crisis.domain.clocks.results import Segment, SegmentState
 
+_MICROSECOND = timedelta(microseconds=1)
 Piece = tuple[int, int, SegmentState, str]
 
 
@@ -33,6 +35,16 @@ def segments_of(cycle: Cycle, line: Line, end: int) -> tuple[Segment, ...]:
         Segment(from_micros(begin), from_micros(until), state, reason, (until - begin) / SECOND)
         for begin, until, state, reason in joined
     )
+
+
+def paused_by_reason(segments: Iterable[Segment]) -> dict[str, int]:
+    """Microseconds for which each reason held the clock; where two held it, both count, so they may exceed the sum."""
+    total: dict[str, int] = {}
+    for segment in segments:
+        if segment.state is SegmentState.PAUSED:
+            for reason in segment.reason.split(", "):
+                total[reason] = total.get(reason, 0) + (segment.end - segment.begin) // _MICROSECOND
+    return total
 
 
 def _halted_or_counted(cycle: Cycle, end: int) -> Iterator[Piece]:

@@ -18,6 +18,8 @@ from services.crisis.domain.clocks import (
     detail_of,
     fold,
 )
+from services.crisis.domain.clocks.instants import to_micros
+from services.crisis.domain.clocks.pauses import Pauses
 from services.crisis.domain.clocks.started import fold_started
 from services.crisis.domain.clocks.tightened import fold_tightened
 from services.crisis.domain.sla.pins import Promises
@@ -170,18 +172,26 @@ class Clock:
         pins = [pin_in_force(r, repins) for r in timed if isinstance(r.event, Start) or r.event.at < end]
         return pins[-1] or self.pin if pins else self.pin
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether pauses concern it: not by law, and not what was cancelled for good. One that was met may reopen."""
+        return self.state is not None and self.state.stage is not Stage.CANCELLED and not self.state.statutory
+
+    def pauses(self, until: datetime, *planned: ClockEvent) -> Pauses:
+        """For which reasons the target stood still up to `until`, as the fold keeps them; with what is `planned`."""
+        pauses = Pauses()
+        events = (*(record.event for record in self.records or ()), *planned)
+        for event in sorted(events, key=lambda event: event.at):
+            match event:
+                case Pause(at=at, reason=reason) if at <= until:
+                    pauses.add(reason, to_micros(at))
+                case Resume(at=at, reason=maybe) if at <= until:
+                    pauses.remove(maybe, to_micros(at))
+        return pauses
+
     def reasons(self, until: datetime) -> list[str]:
         """The reasons for which the target stands still at `until`, in order of their names."""
-        held: set[str] = set()
-        for record in sorted(self.records or (), key=lambda record: record.event.at):
-            match record.event:
-                case Pause(at=at, reason=reason) if at <= until:
-                    held.add(reason)
-                case Resume(at=at, reason=None) if at <= until:
-                    held.clear()
-                case Resume(at=at, reason=str(reason)) if at <= until:
-                    held.discard(reason)
-        return sorted(held)
+        return sorted(self.pauses(until).reasons)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from services.crisis.api.bodies import Id, Line
 from services.crisis.api.shapes import ServiceClass
+from services.crisis.domain.sla.pins import Pin, pinned
 from services.crisis.library import plain_key
 from services.crisis.store.recalculations import Selection
 from services.crisis.usecases.recalculate import Wanted
@@ -85,6 +86,7 @@ class ReadingOut(Out):
 
     policy: str
     policy_version: int
+    calendars: dict[str, int] = Field(description="Versions of the calendars that it is pinned to.")
     due_at: datetime
     held: bool = Field(description="A pause moves it: the due instant is as if the clock were resumed then.")
     breached_at: datetime | None
@@ -98,6 +100,7 @@ class ReadingOut(Out):
         return cls(
             policy=policy,
             policy_version=version,
+            calendars=dict(Pin.parse(row[f"policy_{side}"]).calendars),
             due_at=row[f"due_{side}"],
             held=row[f"held_{side}"],
             breached_at=row[f"breached_{side}"],
@@ -134,7 +137,10 @@ class ChangeOut(Out):
         """The same in one row of a table."""
         row: dict[str, Any] = self.model_dump(exclude={"before", "after"})
         for side, reading in (("before", self.before), ("after", self.after)):
-            row |= {f"{name}_{side}": None if reading is None else getattr(reading, name) for name in SIDE}
+            cells = {} if reading is None else reading.model_dump()
+            if reading is not None:
+                cells["calendars"] = " ".join(pinned(*calendar) for calendar in reading.calendars.items())
+            row |= {f"{name}_{side}": cells.get(name) for name in SIDE}
         return row
 
 
@@ -154,6 +160,7 @@ class SupersededOut(Out):
     cycle: int
     policy: str
     policy_version: int
+    calendars: dict[str, int]
     due_at: datetime
     held: bool
     breached_at: datetime | None
@@ -164,4 +171,5 @@ class SupersededOut(Out):
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "SupersededOut":
         policy, version = plain_key(row["policy"])
-        return cls.model_validate({**row, "policy": policy, "policy_version": version})
+        calendars = dict(Pin.parse(row["policy"]).calendars)
+        return cls.model_validate({**row, "policy": policy, "policy_version": version, "calendars": calendars})

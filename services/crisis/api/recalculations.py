@@ -39,7 +39,9 @@ _EXAMPLE: Final = example(
     reason="the holidays of 2026 had been entered wrongly",
     dry_run=True,
 )
-_CSV: Final = "case_id,number,clock_id,…,outcome,policy_before,policy_version_before,due_at_before,…\r\n"
+_CSV: Final = (
+    "case_id,number,clock_id,…,outcome,policy_before,policy_version_before,calendars_before,due_at_before,…\r\n"
+)
 
 
 @router.post(

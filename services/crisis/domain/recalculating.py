@@ -16,6 +16,7 @@ from services.crisis.domain.clocks import ClockResult, Stage, UnreachableTarget
 from services.crisis.domain.rederiving import concerns
 from services.crisis.domain.sla.clock import Clock, ClockFact, fold_clock
 from services.crisis.domain.sla.pins import Pin, Promises
+from services.crisis.domain.sla.telling import settle
 from services.crisis.domain.timeline import instant_text
 
 CAUSE: Final = "recalculated"
@@ -220,19 +221,17 @@ def _outcome(found: Sequence[Difference], wanted: Sequence[Difference]) -> Outco
 
 def _repin(file: CaseFile, clock: Clock, judged: Judged, approved: Approved, tools: Tools) -> list[ClockFact]:
     assert clock.state is not None
-    said: dict[str, Any] = {"cause": CAUSE, "reason": approved.reason}
+    said: dict[str, Any] = {"by": approved.by, "cause": CAUSE, "reason": approved.reason}
     if clock.statutory:
         said["derived_from"] = clock.state.due_if_resumed_now
     clock.repin(judged.swap, now=tools.now, actor=approved.by, cause=CAUSE)
-    told = file.put_to([clock], (), tools, actor=approved.by, said=said)
-    if clock.statutory:
-        return told
+    told = settle(clock, tuple(judged.results.values()), now=tools.now, said=said)
     corrected = [
         _corrected(clock, judged.results[one.cycle], one.before, approved, tools.now)
         for one in judged.differences
-        if one.before is not None and one.cycle in judged.results
+        if one.before is not None and one.cycle in judged.results and not clock.statutory
     ]
-    file.facts.extend(corrected)
+    file.facts.extend(told + corrected)
     return told + corrected
 
 

@@ -35,8 +35,8 @@ from shared.worktime import ALWAYS
 
 DRY_RUN: Final = "recalculation"
 APPROVED: Final = "recalculation-approved"
-BATCH: Final = 500
-"""Cases in one transaction."""
+BATCH: Final = 200
+"""Cases in one transaction: their customers wait for it."""
 _COUNTS: Final = (
     *("clocks", "changed_clocks", "due_earlier", "due_later", "breaches_more", "breaches_fewer", "results_changed"),
     *("left_statutory", "left_not_promised", "left_unreachable"),

@@ -73,6 +73,7 @@ async def test_a_dry_run_lists_what_would_change_and_changes_nothing(crisis):
         None,
         2,
     )
+    assert first["after"]["calendars"] == {"cn-office": 1}
     counts = job["result"]
     assert (counts["cases"], counts["clocks"], counts["changed_cases"], counts["changed_clocks"]) == (1, 5, 1, 2)
     assert (counts["due_later"], counts["due_earlier"], counts["breaches_fewer"]) == (1, 1, 1)
@@ -221,6 +222,7 @@ async def test_the_list_of_changes_is_paged_and_is_a_table_too(crisis):
     assert len({item["case_id"] for item in first["items"] + rest["items"]}) == 3
     header, *lines = table.text.splitlines()
     assert header.startswith("case_id,number,clock_id,matter_id,target,cycle,outcome,policy_before")
+    assert all(",key,2,cn-office@1,2026-03-02T04:00:00Z," in line for line in lines)
     assert [line.split(",")[0] for line in lines] == [item["case_id"] for item in first["items"]]
     assert "x-next-page-token" in table.headers
 
@@ -253,3 +255,25 @@ async def test_what_starts_later_in_a_recalculated_case_starts_with_the_new_vers
 
     versions = await crisis.rows("select distinct pin from clock where case_id = $1", case)
     assert [row["pin"] for row in versions] == ["key@2;cn-office@1"]
+
+
+async def test_by_the_same_versions_what_is_stored_is_held_against_the_fold(crisis):
+    case = await a_case(crisis)
+    nothing = await dry_run(crisis, to={})
+    # As the rules of the calendar's time zone said when the clock was folded last.
+    await crisis.execute(
+        "update clock set due_at = due_at - interval '1 hour' where case_id = $1 and target = 'resolution'", case
+    )
+
+    job = await approved(crisis, await dry_run(crisis, to={}))
+
+    assert (nothing["result"]["clocks"], nothing["result"]["changed_clocks"]) == (5, 0)
+    assert (job["result"]["applied"], job["result"]["due_later"], job["result"]["repinned"]) == (1, 1, 1)
+    (said,) = await crisis.events("clock.corrected")
+    assert (said["target"], said["previous_due_at"], said["due_at"]) == (
+        "resolution",
+        "2026-03-09T09:00:00Z",
+        "2026-03-09T10:00:00Z",
+    )
+    stored = await crisis.value("select due_at from clock where case_id = $1 and target = 'resolution'", case)
+    assert stored == datetime(2026, 3, 9, 10, 0, tzinfo=UTC)

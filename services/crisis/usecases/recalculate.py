@@ -68,13 +68,14 @@ class Wanted:
 async def ask_dry_run(work: UnitOfWork, wanted: Wanted, *, by: str) -> JobRecord:
     """Queue a dry run. Versions are settled now, so that what is approved later is what was looked at.
 
-    Raises Unprocessable for a version that was never active, or none at all.
+    Raises Unprocessable for a version that was never active, and for a calendar of a policy that has no active one.
     """
     policies = await _settled(work, SLA_POLICY, wanted.policies, place="policies")
     calendars = await _settled(work, CALENDAR, wanted.calendars, place="calendars")
     named = {key: calendars_of(parse_sla_policy({**found.body, "key": key})) for key, found in policies.items()}
     standing = {found.key: found.version for found in await store.all_active(work.raw, CALENDAR)} | {ALWAYS: 1}
     needed = {calendar for keys in named.values() for calendar in keys}
+    _require_versions(needed - standing.keys() - calendars.keys())
     request = {
         "reason": wanted.reason,
         "select": _written(wanted.selection),
@@ -257,6 +258,15 @@ async def _settled(
     if wrong:
         raise Unprocessable(errors=wrong)
     return found
+
+
+def _require_versions(calendars: Iterable[str]) -> None:
+    wrong = [
+        FieldError(f"/to/calendars/{key}", "unknown-version", "a policy names it and no version is active: say which")
+        for key in sorted(calendars)
+    ]
+    if wrong:
+        raise Unprocessable(errors=wrong)
 
 
 async def _document(work: UnitOfWork, kind: str, key: str, version: int | None) -> StoredDocument | None:

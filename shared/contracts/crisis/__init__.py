@@ -92,7 +92,9 @@ EVENTS = (
     _event("clock.breached", ClockBreached, "A promise was broken."),
     _event("clock.met", ClockMet, "What was promised was done."),
     _event("clock.cancelled", ClockCancelled, "A promise no longer applies."),
-    _event("clock.corrected", ClockCorrected, "An event recorded late changed what had been said."),
+    _event(
+        "clock.corrected", ClockCorrected, "An event recorded late, or a recalculation, changed what had been said."
+    ),
     _event("matter.opened", MatterOpened, "A complaint, tier drop or mention became a matter of the customer's case."),
     _event("matter.resolved", MatterResolved, "A matter was resolved or withdrawn."),
     _event(

@@ -204,6 +204,16 @@ async def test_an_approval_is_refused_until_there_is_something_to_approve_and_af
     assert (queued.status_code, queued.json()["current"]["state"]) == (409, "queued")
     assert (twice.status_code, of_approved.status_code) == (409, 404)
     assert [error["pointer"] for error in unknown.json()["errors"]] == ["/to/policies/key"]
+    await crisis.client.post("/v1/calendars/cn-office/retire")
+    homeless = await post(crisis, "recalculate", to={"policies": {"key": 2}}, reason="r")
+    assert [error["pointer"] for error in homeless.json()["errors"]] == ["/to/calendars/cn-office"]
+
+
+async def test_what_was_applied_differs_no_more(crisis):
+    await a_case(crisis)
+    await another_version(crisis, first_response={"elapsed": "PT2H"})
+    await approved(crisis, await dry_run(crisis))
+
     assert (await dry_run(crisis))["result"]["changed_clocks"] == 0
 
 
@@ -277,3 +287,27 @@ async def test_by_the_same_versions_what_is_stored_is_held_against_the_fold(cris
     )
     stored = await crisis.value("select due_at from clock where case_id = $1 and target = 'resolution'", case)
     assert stored == datetime(2026, 3, 9, 10, 0, tzinfo=UTC)
+
+
+async def test_results_of_earlier_cycles_are_recalculated_and_counted_anew(crisis):
+    case = await a_case(crisis)
+    await crisis.after(hours=10)
+    await crisis.act(case, "update")
+    await crisis.after(hours=2)
+    await another_version(crisis, update_cadence={"elapsed": "PT8H"})
+
+    job = await approved(crisis, await dry_run(crisis))
+
+    found = {item["cycle"]: item for item in await changes(crisis, job) if item["target"] == "update_cadence"}
+    assert {cycle: (item["before"]["result"], item["after"]["result"]) for cycle, item in found.items()} == {
+        1: ("met", "missed"),
+        2: ("open", "open"),
+    }
+    assert states(group(await report(crisis, by="target"), target="update_cadence")) == {
+        "breached_closed": 1,
+        "running": 1,
+    }
+    kept = (await crisis.client.get(f"/v1/cases/{case}/sla/superseded")).json()["items"]
+    assert {(one["cycle"], one["result"]) for one in kept} == {(1, "met"), (2, "open")}
+    breaches = [event for event in await crisis.events("clock.breached") if event["target"] == "update_cadence"]
+    assert [(event["cycle"], event["at"]) for event in breaches] == [(1, "2026-03-02T10:00:00Z")]

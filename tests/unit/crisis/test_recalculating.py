@@ -77,7 +77,7 @@ def said(file, now):
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_by_the_same_versions_nothing_differs(seed):
     file, now = play(seed)
 
@@ -87,7 +87,7 @@ def test_by_the_same_versions_nothing_differs(seed):
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_afterwards_everything_has_been_told_and_nothing_differs_any_more(seed):
     file, now = play(seed)
 
@@ -103,7 +103,7 @@ def test_afterwards_everything_has_been_told_and_nothing_differs_any_more(seed):
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_recalculation_to_and_fro_says_what_was_said_before(seed):
     file, now = play(seed)
     saved(file)
@@ -121,7 +121,7 @@ def test_a_recalculation_to_and_fro_says_what_was_said_before(seed):
 
 
 @given(SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_breach_is_told_when_it_comes_to_exist_and_corrected_when_it_vanishes(seed):
     file, now = play(seed)
     saved(file)

@@ -66,7 +66,7 @@ EVENTS = st.lists(
 
 
 @given(EVENTS, st.integers(0, 40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_repinned_clock_is_folded_as_if_it_had_been_recorded_with_the_other_versions(events, until):
     swap = {"calm@1": "calm@2", "swift@1": "swift@2"}
     asked = a_clock(*events)

@@ -51,6 +51,7 @@ class Platform:
         self._revive_at = 0.0
         self._revivals = 0
         self._children: dict[ServiceName, ServiceProcess] = {}
+        self._apart: list[ServiceProcess] = []
         self._lock: IO[str] | None = None
         self.admin_key = ""
         self.made_key = False
@@ -79,9 +80,32 @@ class Platform:
         self._prepare_databases()
         self._tell("starting scoring, crisis and notify")
         for service in ServiceName:
-            self._children[service] = ServiceProcess(service, self.environment(service), self._log_path(service))
+            self._children[service] = ServiceProcess(service, self.environment(service), self._log_path(service.value))
             self._children[service].spawn()
         self.wait_ready()
+
+    def start_apart(self, service: ServiceName, *, label: str, clock: str, port: int) -> str:
+        """Start one more process of a service, on databases and a clock of its own; answers its address when ready.
+
+        It ends with the platform. Raises PlatformFailed.
+        """
+        bus = self.postgres.create_database(f"moat_{label}_bus")
+        apart = {
+            "MOAT_DATABASE_URL": self._prepare_database(service, f"moat_{label}"),
+            "MOAT_BUS_URL": bus,
+            "MOAT_CLOCK": clock,
+            "MOAT_PORT": str(port),
+        }
+        child = ServiceProcess(service, {**self.environment(service), **apart}, self._log_path(label))
+        self._apart.append(child)
+        child.spawn()
+        url = f"http://127.0.0.1:{port}"
+        until = time.monotonic() + _READY_SECONDS
+        while not _answers(f"{url}/readyz"):
+            if not child.running() or time.monotonic() > until:
+                raise PlatformFailed(f"{service.value} did not become ready:\n{child.last_words()}")
+            time.sleep(0.05)
+        return url
 
     def wait_ready(self, *, seconds: float = _READY_SECONDS) -> None:
         """Return when every service says that it is ready; raises PlatformFailed with the end of its log otherwise."""
@@ -124,12 +148,14 @@ class Platform:
 
     def stop(self) -> None:
         """Stop the services cleanly, then PostgreSQL. Safe to call at any stage, and twice."""
-        for child in self._children.values():
+        children = [*self._children.values(), *self._apart]
+        for child in children:
             child.terminate()
         until = time.monotonic() + _PATIENCE
-        for child in self._children.values():
+        for child in children:
             child.wait(max(0.1, until - time.monotonic()))
         self._children.clear()
+        self._apart.clear()
         if self._postgres is not None:
             self._postgres.stop()
         if self._lock is not None:
@@ -146,9 +172,6 @@ class Platform:
             ) from None
 
     def _prepare_databases(self) -> None:
-        from shared.auth.keys import install_key
-        from shared.db.migrations import migrate
-
         key_file = self.options.directory / "admin.key"
         self.made_key = not key_file.exists()
         if self.made_key:
@@ -156,11 +179,19 @@ class Platform:
             key_file.write_text(f"moat_{secrets.token_urlsafe(32)}\n")
         self.admin_key = key_file.read_text().strip()
         for service in ServiceName:
-            url = self.postgres.create_database(f"moat_{service.value}")
-            asyncio.run(migrate(url, service.value))
-            asyncio.run(install_key(url, self.admin_key, name="admin (made by moat up)"))
+            self._prepare_database(service, f"moat_{service.value}")
         if self.options.bus is None:
             self.postgres.create_database("moat_bus")
+
+    def _prepare_database(self, service: ServiceName, name: str) -> str:
+        """A database of a service, migrated, with the admin key; answers its url."""
+        from shared.auth.keys import install_key
+        from shared.db.migrations import migrate
+
+        url = self.postgres.create_database(name)
+        asyncio.run(migrate(url, service.value))
+        asyncio.run(install_key(url, self.admin_key, name="admin (made by moat up)"))
+        return url
 
     def environment(self, service: ServiceName) -> dict[str, str]:
         """What the process of a service is told."""
@@ -176,8 +207,8 @@ class Platform:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def _log_path(self, service: ServiceName) -> Path:
-        return self.options.directory.absolute() / f"{service.value}.log"
+    def _log_path(self, name: str) -> Path:
+        return self.options.directory.absolute() / f"{name}.log"
 
 
 class ServiceProcess:

@@ -57,7 +57,9 @@ def _run(
 ) -> None:
     from services.commands.demo.mailbox import Mailbox
     from services.commands.demo.play import Play, begin_of
-    from services.commands.demo.report import lines_of, write
+    from services.commands.demo.promises import BEGIN, explain_three
+    from services.commands.demo.report import Told, lines_of, write
+    from services.commands.names import ServiceName
     from services.commands.platform import Platform, PlatformOptions
 
     started = time.monotonic()
@@ -76,6 +78,10 @@ def _run(
     try:
         platform.start()
 
+        def start_apart() -> str:
+            clock = f"stepped:{BEGIN}"
+            return platform.start_apart(ServiceName.CRISIS, label="promises", clock=clock, port=_free_port())
+
         async def play() -> None:
             await mailbox.start(port=smtp_port)
             played = Play(platform, mailbox, view, data, bus=bus or platform.postgres.url("moat_bus"), days=days)
@@ -83,7 +89,11 @@ def _run(
                 timings, story = await played.run(started)
             finally:
                 await played.close()
-            document = write(out, played.figures, story, timings, log=data / "incident_event_log_1.csv.gz")
+            view.say("three promises on the calendars of 2026, explained")
+            promises = await explain_three(await asyncio.to_thread(start_apart), platform.admin_key)
+            document = write(
+                out, played.figures, Told(story, promises), timings, log=data / "incident_event_log_1.csv.gz"
+            )
             for line in lines_of(document):
                 print(line)  # noqa: T201 - the report is for the screen
             await mailbox.stop()

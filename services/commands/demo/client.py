@@ -66,6 +66,14 @@ class Client:
         """The body of a GET."""
         return (await self.call(service, "GET", path)).body
 
+    async def text(self, service: ServiceName, path: str) -> str:
+        """The body of a GET that is no JSON."""
+        async with self._session.get(self._urls[service] + path) as response:
+            content = await response.text()
+            if response.status >= 400:
+                raise Refused("GET", path, response.status, content)
+            return content
+
     async def post(self, service: ServiceName, path: str, body: Any, *, etag: str | None = None) -> Any:
         """The body that a POST answers; every POST carries an idempotency key of its own."""
         headers = {"Idempotency-Key": uuid4().hex}
@@ -97,20 +105,23 @@ class Look:
 
 
 class Stepper:
-    """Moves the stepped clock of all three services and waits until nothing is left to do."""
+    """Moves the stepped clocks of services, all three unless said, and waits until nothing is left to do."""
 
-    def __init__(self, client: Client, *, patience: float = 120.0) -> None:
+    def __init__(
+        self, client: Client, *, services: Sequence[ServiceName] = tuple(ServiceName), patience: float = 120.0
+    ) -> None:
         self._client = client
+        self._services = services
         self._patience = patience
         self.steps = 0
 
     async def look(self, *, wait: float = 0) -> Look:
-        """Ask all three at once; with `wait` each answers when it is quiet, at the latest after so many seconds."""
+        """Ask all at once; with `wait` each answers when it is quiet, at the latest after so many seconds."""
         path = f"/v1/admin/quiescence?wait={wait:g}"
-        return _combined(await asyncio.gather(*(self._client.get(service, path) for service in ServiceName)))
+        return _combined(await asyncio.gather(*(self._client.get(service, path) for service in self._services)))
 
     async def settle(self) -> Look:
-        """Return when two looks in a row found all three quiet and nothing done in between.
+        """Return when two looks in a row found all quiet and nothing done in between.
 
         One look is not enough: a record may be on its way from a service that was asked first to one asked later.
         """
@@ -123,10 +134,10 @@ class Stepper:
                 before = now
 
     async def move(self, to: datetime) -> None:
-        """Move all three clocks; nothing has reacted yet when this returns."""
+        """Move all clocks; nothing has reacted yet when this returns."""
         self.steps += 1
         body = {"now": to.isoformat().replace("+00:00", "Z")}
-        await asyncio.gather(*(self._client.call(s, "POST", "/v1/admin/clock", body) for s in ServiceName))
+        await asyncio.gather(*(self._client.call(s, "POST", "/v1/admin/clock", body) for s in self._services))
 
 
 def _combined(states: Sequence[Any]) -> Look:

@@ -23,10 +23,10 @@ async def change_documents(client: Client) -> None:
     """Make and activate the versions that the demo runs on; nobody is graded before `grade_everybody`."""
     await client.post(ServiceName.SCORING, "/v1/models/rfm-lifecycle/retire", None)
     for policy in ("strategic", "key", "standard", "basic"):
-        await _new_version(client, f"/v1/sla-policies/{policy}", _warning_once)
+        await new_version(client, f"/v1/sla-policies/{policy}", _warning_once)
     for policy in ("default", "key", "strategic"):
-        await _new_version(client, f"/v1/escalation-policies/{policy}", _climbing_once)
-    await _new_version(client, "/v1/trigger-rules/tier-drop", _falls_of_the_best)
+        await new_version(client, f"/v1/escalation-policies/{policy}", _climbing_once)
+    await new_version(client, "/v1/trigger-rules/tier-drop", _falls_of_the_best)
 
 
 async def grade_everybody(client: Client) -> None:
@@ -35,7 +35,8 @@ async def grade_everybody(client: Client) -> None:
     await client.post(ServiceName.SCORING, f"/v1/models/{MODEL}/recompute", None)
 
 
-async def _new_version(client: Client, path: str, change: Change) -> None:
+async def new_version(client: Client, path: str, change: Change) -> None:
+    """Change the active version of a document and activate what comes of it."""
     active = await client.get(ServiceName.CRISIS, path)
     made = await client.post(ServiceName.CRISIS, f"{path}/versions", change(copy.deepcopy(active["body"])))
     await _activate(client, ServiceName.CRISIS, f"{path}/versions/{made['version']}")
@@ -46,13 +47,13 @@ async def _activate(client: Client, service: ServiceName, version: str) -> None:
     await client.post(service, f"{version}/activate", None, etag=draft.etag)
 
 
-def _in_new_york(document: dict[str, Any]) -> dict[str, Any]:
+def in_new_york(document: dict[str, Any]) -> dict[str, Any]:
     """The same document with the office calendar of New York wherever it names the Chinese one."""
     return {name: _replaced(value) for name, value in document.items()}
 
 
 def _warning_once(document: dict[str, Any]) -> dict[str, Any]:
-    policy = _in_new_york(document)
+    policy = in_new_york(document)
     for name, target in policy["targets"].items():
         target.pop("warn", None)
         target["warn_before"] = ["PT5M" if name in _QUICK else "PT1H"]
@@ -61,7 +62,7 @@ def _warning_once(document: dict[str, Any]) -> dict[str, Any]:
 
 def _climbing_once(document: dict[str, Any]) -> dict[str, Any]:
     document.pop("repeat", None)
-    return _in_new_york(document)
+    return in_new_york(document)
 
 
 def _replaced(value: Any) -> Any:

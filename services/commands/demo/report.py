@@ -4,13 +4,15 @@
 """
 
 import json
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from services.commands.demo.figures import Figures, quantile
 from services.commands.demo.live import TIERS
+from services.commands.demo.promises import Explained
 from services.commands.replay import lines_of as lines_of_replay
 from services.commands.replay import replay
 
@@ -29,7 +31,15 @@ class Timings:
     steps: int
 
 
-def figures_of(figures: Figures, story: Mapping[str, Any], replayed: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told beside the figures: one customer's story, and three promises explained."""
+
+    story: Mapping[str, Any]
+    promises: Sequence[Explained]
+
+
+def figures_of(figures: Figures, told: Told, replayed: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that depends on the input alone, in a fixed order. `replayed` is the log through the clock engine."""
     return {
         "customers_graded": len(figures.tiers),
@@ -47,7 +57,8 @@ def figures_of(figures: Figures, story: Mapping[str, Any], replayed: Mapping[str
         "messages_per_channel": _joined(figures.channels),
         "messages_per_audience": dict(sorted(figures.audiences.items())),
         "events": dict(sorted(figures.events.items())),
-        "story": story,
+        "story": told.story,
+        "promises": [promise.figures for promise in told.promises],
         "incident_log_replayed": dict(replayed),
     }
 
@@ -70,14 +81,12 @@ def timings_of(figures: Figures, timings: Timings) -> dict[str, Any]:
     }
 
 
-def write(
-    directory: Path, figures: Figures, story: Mapping[str, Any], timings: Timings, *, log: Path
-) -> dict[str, Any]:
+def write(directory: Path, figures: Figures, told: Told, timings: Timings, *, log: Path) -> dict[str, Any]:
     """Write both files into `directory`; answers what stands in `demo.json`. `log` is replayed through the clocks."""
     directory.mkdir(parents=True, exist_ok=True)
-    document = {"figures": figures_of(figures, story, replay(log)), "timings": timings_of(figures, timings)}
+    document = {"figures": figures_of(figures, told, replay(log)), "timings": timings_of(figures, timings)}
     (directory / "demo.json").write_text(json.dumps(document, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
-    (directory / "demo.html").write_text(_html(document))
+    (directory / "demo.html").write_text(_html(document, told.promises))
     return document
 
 
@@ -93,6 +102,7 @@ def lines_of(document: Mapping[str, Any]) -> list[str]:
     lines += [f"Cases 危机: {figures['cases']:,}", *_case_lines(figures["cases_by_class_and_severity"])]
     lines += ["Clocks 时限 (met / missed; breached and open / running)", *_clock_lines(figures["clocks"])]
     lines.append("Messages 通知: " + ", ".join(f"{c} {n:,}" for c, n in figures["messages_per_channel"].items()))
+    lines += ["Promises explained 时限说明 (pictures in the report)", *_promise_lines(figures["promises"])]
     lines += lines_of_replay(figures["incident_log_replayed"])
     lines.append(
         f"Speed: {timings['facts_per_second']:,} facts/s through HTTP to graded,"
@@ -128,6 +138,18 @@ def _clock_lines(clocks: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[
     return lines
 
 
+def _promise_lines(promises: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = []
+    for promise in promises:
+        lines.append(f"  {promise['title']}")
+        lines += [
+            f"    {clock['target']:20} {clock['result']:9} due {clock['due_at']}"
+            for clock in promise["clocks"]
+            if clock["target"] in {"first_response", "initial_resolution", "final_answer"}
+        ]
+    return lines
+
+
 def _joined(counter: Mapping[Any, int]) -> dict[str, int]:
     return {" / ".join(key) if isinstance(key, tuple) else str(key): n for key, n in sorted(counter.items())}
 
@@ -136,12 +158,13 @@ def _ms(seconds: float | None) -> str:
     return "-" if seconds is None else f"{1000 * seconds:.0f} ms"
 
 
-def _html(document: Mapping[str, Any]) -> str:
+def _html(document: Mapping[str, Any], promises: Sequence[Explained]) -> str:
     from jinja2 import Environment, FileSystemLoader, select_autoescape
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(default=True)
     )
+    environment.filters["base64"] = lambda text: b64encode(text.encode()).decode()
     figures = document["figures"]
     tiers = [*TIERS, *sorted(set(figures["tiers_at_the_end"]) - set(TIERS))]
     moves = {tuple(move.split(" → ")): n for move, n in figures["moves"].items()}
@@ -152,5 +175,6 @@ def _html(document: Mapping[str, Any]) -> str:
         moves=moves,
         most_moves=max(moves.values(), default=1),
         classes=CLASSES,
+        promises=promises,
         severities=("S1", "S2", "S3", "S4"),
     )

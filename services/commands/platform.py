@@ -1,27 +1,24 @@
 """The whole platform on one machine: PostgreSQL, databases, a key, and the three services as child processes."""
 
 import asyncio
-import contextlib
 import fcntl
 import os
 import secrets
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
 from services.commands.names import PORT_OFFSETS, ServiceName
+from services.commands.process import ServiceProcess, Tell, pause_after
 from shared.db.embedded import EmbeddedPostgres, EmbeddedPostgresFailed
 
 _READY_SECONDS: Final = 60.0
 _PATIENCE: Final = 15.0
-Tell = Callable[[str], None]
 
 
 class PlatformFailed(Exception):  # noqa: N818
@@ -131,7 +128,7 @@ class Platform:
         if now < self._revive_at:
             return
         self._revivals += 1
-        self._revive_at = now + _pause(self._revivals)
+        self._revive_at = now + pause_after(self._revivals)
         self._tell("PostgreSQL has ended; starting it again")
         try:
             self.postgres.start()
@@ -209,102 +206,6 @@ class Platform:
 
     def _log_path(self, name: str) -> Path:
         return self.options.directory.absolute() / f"{name}.log"
-
-
-class ServiceProcess:
-    """One service in a process of its own, with its log; `tend` starts it again after a pause that grows."""
-
-    def __init__(self, service: ServiceName, environment: dict[str, str], log_path: Path) -> None:
-        self._service = service
-        self._environment = environment
-        self._log_path = log_path
-        self._process: subprocess.Popen[bytes] | None = None
-        self._failures = 0
-        self._next_start = 0.0
-        self._started = 0.0
-        self._stopping = False
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def spawn(self) -> None:
-        with self._log_path.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "services.cli", "serve", self._service.value],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads here yet
-                start_new_session=True,
-            )
-        self._started = time.monotonic()
-
-    def tend(self, tell: Tell) -> None:
-        if self._stopping or self.running():
-            return
-        now = time.monotonic()
-        if self._next_start == 0.0:
-            assert self._process is not None
-            self._failures = 1 if now - self._started > 60 else self._failures + 1
-            pause = _pause(self._failures)
-            self._next_start = now + pause
-            tell(
-                f"{self._service.value} ended with code {self._process.returncode}; starting it again in {pause:.1f} s"
-            )
-        elif now >= self._next_start:
-            self._next_start = 0.0
-            self.spawn()
-
-    def gave_up(self) -> bool:
-        """Whether it refuses to start: exit code 2 is a mistake of the operator that no retry mends."""
-        return self._process is not None and self._process.poll() == 2
-
-    def kill(self) -> int:
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-        return self._process.pid
-
-    def terminate(self) -> None:
-        self._stopping = True
-        if self.running():
-            assert self._process is not None
-            self._process.terminate()
-
-    def wait(self, seconds: float) -> None:
-        if self._process is None:
-            return
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def last_words(self) -> str:
-        with contextlib.suppress(OSError):
-            return self._log_path.read_text(errors="replace")[-2000:].strip()
-        return "(no log)"
-
-
-def _pause(failures: int) -> float:
-    """Seconds before the next start: doubling, at most ten."""
-    return min(10.0, 0.2 * 2.0 ** min(failures, 6))
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to end the child when the supervisor dies, however it dies."""
-    if sys.platform != "linux":
-        return
-    import ctypes
-    import signal
-
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _require_free(port: int, service: ServiceName) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.commands.platform import _die_with_parent
+from services.commands.process import die_with_parent
 
 
 def free_port() -> int:
@@ -31,7 +31,7 @@ def a_process(log: Path, *arguments: str, **environment: str) -> Iterator[subpro
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - nothing is imported or locked in there
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - nothing is imported or locked in there
         )
     try:
         yield process

@@ -24,7 +24,18 @@ def test_two_days_of_the_demo_tell_the_same_on_both_buses_and_leave_nothing_runn
     assert embedded["figures"] == on_kafka["figures"]
     assert embedded["figures"]["customers_graded"] == 23_570
     assert embedded["figures"]["cases"] > 0
+    assert _due(embedded, "initial_resolution") == [
+        "2026-02-24T10:00:00Z",  # after the Spring Festival, the make-up Saturday counted
+        "2026-03-11T21:00:00Z",
+        "2026-03-25T21:00:00Z",
+    ]
     assert [document["timings"]["bus"] for document in (embedded, on_kafka)] == ["postgresql", "kafka"]
+
+
+def _due(document: dict, target: str) -> list[str]:
+    """When this target of each promise that is explained was due."""
+    promises = document["figures"]["promises"]
+    return [clock["due_at"] for promise in promises for clock in promise["clocks"] if clock["target"] == target]
 
 
 def _play(out: Path, *options: str) -> dict:

@@ -7,17 +7,20 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from services.commands.problems import fail, told_plainly
 
 if TYPE_CHECKING:
+    from services.commands.demo.figures import Figures
     from services.commands.demo.live import Screen
-    from services.commands.platform import Platform
+    from services.commands.demo.promises import Explained
+    from services.commands.demo.report import Timings
+    from services.commands.platform import Platform, PlatformOptions
 
 _ROOT = Path(__file__).parents[3]
 
@@ -56,55 +59,61 @@ def _run(
     view: "Screen", data: Path, out: Path, *, bus: str | None, stay: bool, port_base: int | None, days: int
 ) -> None:
     from services.commands.demo.mailbox import Mailbox
-    from services.commands.demo.play import Play, begin_of
-    from services.commands.demo.promises import BEGIN, explain_three
+    from services.commands.demo.play import Play
     from services.commands.demo.report import Told, lines_of, write
-    from services.commands.names import ServiceName
-    from services.commands.platform import Platform, PlatformOptions
+    from services.commands.platform import Platform
 
     started = time.monotonic()
     mailbox = Mailbox()
     directory = Path(tempfile.mkdtemp(prefix="moat-demo-"))
     directory.chmod(0o755)  # the account that runs PostgreSQL has to get through
     smtp_port = _free_port()
-    options = PlatformOptions(
-        directory,
-        port_base=port_base if port_base is not None else _free_base(),
-        bus=bus,
-        clock=f"stepped:{begin_of().isoformat()}",
-        environment={"MOAT_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}", "MOAT_LOG_LEVEL": "WARNING"},
-    )
-    platform = Platform(options, tell=view.say)
+    platform = Platform(_options(directory, bus=bus, port_base=port_base, smtp_port=smtp_port), tell=view.say)
     try:
         platform.start()
 
-        def start_apart() -> str:
-            clock = f"stepped:{BEGIN}"
-            return platform.start_apart(ServiceName.CRISIS, label="promises", clock=clock, port=_free_port())
-
-        async def play() -> None:
+        async def play() -> tuple["Figures", "Timings", Mapping[str, Any]]:
             await mailbox.start(port=smtp_port)
             played = Play(platform, mailbox, view, data, bus=bus or platform.postgres.url("moat_bus"), days=days)
             try:
                 timings, story = await played.run(started)
             finally:
                 await played.close()
-            view.say("three promises on the calendars of 2026, explained")
-            promises = await explain_three(await asyncio.to_thread(start_apart), platform.admin_key)
-            document = write(
-                out, played.figures, Told(story, promises), timings, log=data / "incident_event_log_1.csv.gz"
-            )
-            for line in lines_of(document):
-                print(line)  # noqa: T201 - the report is for the screen
-            await mailbox.stop()
+                await mailbox.stop()
+            return played.figures, timings, story
 
-        asyncio.run(play())
+        figures, timings, story = asyncio.run(play())
+        told = Told(story, _promises(platform, view))
+        for line in lines_of(write(out, figures, told, timings, log=data / "incident_event_log_1.csv.gz")):
+            print(line)  # noqa: T201 - the report is for the screen
         print(f"\n{out / 'demo.html'} has the charts, {out / 'demo.json'} the figures")  # noqa: T201
         if stay:
             _stay(platform, view)
     finally:
         platform.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _options(directory: Path, *, bus: str | None, port_base: int | None, smtp_port: int) -> "PlatformOptions":
+    from services.commands.demo.play import begin_of
+    from services.commands.platform import PlatformOptions
+
+    return PlatformOptions(
+        directory,
+        port_base=port_base if port_base is not None else _free_base(),
+        bus=bus,
+        clock=f"stepped:{begin_of().isoformat()}",
+        environment={"MOAT_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}", "MOAT_LOG_LEVEL": "WARNING"},
+    )
+
+
+def _promises(platform: "Platform", view: "Screen") -> "list[Explained]":
+    from services.commands.demo.promises import BEGIN, explain_three
+    from services.commands.names import ServiceName
+
+    view.say("three promises on the calendars of 2026, explained")
+    url = platform.start_apart(ServiceName.CRISIS, label="promises", clock=f"stepped:{BEGIN}", port=_free_port())
+    return asyncio.run(explain_three(url, platform.admin_key))
 
 
 def _stay(platform: "Platform", view: "Screen") -> None:

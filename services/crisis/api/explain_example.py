@@ -19,6 +19,8 @@ EXAMPLE: Final[dict[str, Any]] = {
             "calendar_version": None,
             "health": "at_risk",
             "statutory": False,
+            "regime": None,
+            "source": None,
             "target": "first_response",
             "cycle": 1,
             "stage": "in_progress",

@@ -53,6 +53,8 @@ def _clock(clock: Explained, zone: ZoneInfo) -> dict[str, Any]:
         "calendar_version": calendar_version,
         "health": clock.health,
         "statutory": result.statutory,
+        "regime": about.regime,
+        "source": about.source,
         **said,
         "local": {name: None if at is None else local_text(at, zone) for name, at in local.items()},
         "lines": [_line(line, clock, zone) for line in result.lines],

@@ -69,6 +69,7 @@ def _promise(clock: Explained, language: Language) -> Iterator[str]:
         yield said["calendar"].format(name=shown(result.calendar)) + (f" ({zone})" if zone else "")
     if result.statutory:
         yield said["statutory"]
+        yield from (told for told in (clock.about.regime, clock.about.source) if told is not None)
 
 
 def _due(clock: Explained, zone: ZoneInfo, language: Language) -> str:

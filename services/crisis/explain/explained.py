@@ -29,7 +29,8 @@ OUTSIDE_HOURS = "outside hours"
 class About:
     """Whose clock it is. `policy` is the pin (or key) that was last put in force.
 
-    By the name of a calendar, `zones` is its zone and `worked` are its make-up workdays (调休上班日), in order.
+    Of a limit by law, `regime` and `source` name the law and its text. By the name of a calendar, `zones` is its zone
+    and `worked` are its make-up workdays (调休上班日), in order.
     """
 
     clock_id: str
@@ -39,6 +40,8 @@ class About:
     zones: Mapping[str, str]
     records: tuple[Record, ...] = ()
     worked: Mapping[str, Sequence[date]] = field(default_factory=dict)
+    regime: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.clocks import ClockResult, OpenTime
 from services.crisis.domain.sla.clock import Clock, fold_clock
 from services.crisis.domain.sla.pins import Promises
+from services.crisis.domain.sla.statutes import Pack
 from services.crisis.explain import About, Explained, Explanation, explain_clock
 from services.crisis.library import Library
 from services.crisis.store.load import load_file
@@ -39,6 +40,7 @@ class Loaded:
 
     file: CaseFile
     promises: Promises
+    packs: Mapping[str, Pack]
     at: datetime
 
 
@@ -49,7 +51,7 @@ async def load_for_explanation(work: UnitOfWork, case_id: str, *, library: Libra
         raise NotFound(f"there is no case {case_id}")
     books = await library.books(work.raw)
     await library.know(work.raw, [file])
-    return Loaded(file, books.promises, work.now)
+    return Loaded(file, books.promises, books.packs, work.now)
 
 
 def explain_case(loaded: Loaded, wanted: Wanted, zone: ZoneInfo) -> Explanation:
@@ -68,6 +70,7 @@ def explain_case(loaded: Loaded, wanted: Wanted, zone: ZoneInfo) -> Explanation:
 def _explained(clock: Clock, loaded: Loaded) -> list[Explained]:
     results = fold_clock(clock, loaded.promises, loaded.at, segments=True, lines=True)
     calendars = _calendars(results, loaded.promises.calendars)
+    pack = loaded.packs.get(clock.pin)
     about = About(
         clock_id=clock.id,
         case_id=clock.case_id,
@@ -75,6 +78,8 @@ def _explained(clock: Clock, loaded: Loaded) -> list[Explained]:
         policy=clock.policy,
         zones={name: calendar.zone.key for name, calendar in calendars.items()},
         records=tuple(clock.records or ()),
+        regime=None if pack is None else pack.regime,
+        source=None if pack is None else pack.sources.get(clock.target),
         worked={name: calendar.version.make_up_days for name, calendar in calendars.items()},
     )
     return explain_clock(results, at=loaded.at, calendars=loaded.promises.calendars, about=about)

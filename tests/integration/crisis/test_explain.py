@@ -138,3 +138,15 @@ async def test_a_breach_is_explained_with_its_cause(crisis):
     assert clock["breach"]["at"] == "2026-03-02T02:30:00Z"
     assert clock["breach"]["cause"] == "due"
     assert [one["threshold"] for one in clock["warnings"]] == ["50%", "90%"]
+
+
+async def test_a_limit_by_law_is_explained_with_its_regime_and_source(crisis):
+    await crisis.deliver(a_snapshot("C-1", "key"), a_complaint("C-1", regulated="uk-fca-disp"))
+    case = await crisis.case_of("C-1")
+
+    (told,) = (await explained(crisis, case, target="final_answer")).json()["clocks"]
+    text = (await explained(crisis, case, target="final_answer", format="text")).text
+
+    assert (told["statutory"], told["regime"]) == (True, "UK FCA DISP")
+    assert "DISP 1.6.2R" in told["source"]
+    assert "statutory · UK FCA DISP · " in text

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from services.commands.names import ServiceName
-from services.commands.platform import Platform, ServiceProcess
+from services.commands.platform import Platform
+from services.commands.process import ServiceProcess
 from tests.support.postgres import free_port
 
 

@@ -1,10 +1,11 @@
 """The promise once more, slowly: what events do, quarter hour by quarter hour. Shares no code with the engine."""
 
+import json
 from datetime import UTC, datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from tests.unit.clocks.oracle_lines import FAR, TICK, Cal, Line, hours, later, text, tick
+from tests.unit.clocks.oracle_lines import FAR, TICK, Line, calendar, hours, later, text, tick
 
 
 class Cycle:
@@ -120,7 +121,7 @@ class Machine:
         self.doc = request["policy"]["targets"][name]
         self.statutory = bool(self.doc.get("statutory"))
         self.reasons, self.pauses, self.since, self.cycles = [], [], None, []
-        self.cals = {one["key"]: Cal(one) for one in request["calendars"]}
+        self.cals = {one["key"]: calendar(json.dumps(one)) for one in request["calendars"]}
 
     def line(self, doc, base, budget=None):
         return Line(doc, self.cals.get(doc.get("calendar")), base, budget)
@@ -247,8 +248,9 @@ def simulate(request):
         mine = [(tick(one["at"]), one) for one in request["events"] if one.get("target") in {None, name}]
         mine = sorted((one for one in mine if one[0] <= until), key=lambda one: (one[0], one[1]["type"] != "start"))
         first = mine[0][0] if mine else until
+        at_once = {at: [one for when, one in mine if when == at] for at, _ in mine}
         for at in range(first, until + 1):
-            now = [one for when, one in mine if when == at]
+            now = at_once.get(at, ())
             ends = [one["type"] in {"stop", "cancel"} for one in now]
             if machine.cycles:
                 machine.cycles[-1].natural(at, any(ends))

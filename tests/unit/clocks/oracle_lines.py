@@ -4,8 +4,10 @@ Shares no code with the engine. Everything lies on quarters of an hour ("ticks" 
 answered by counting ticks from the origin again.
 """
 
+import json
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -39,7 +41,7 @@ class Cal:
         self.doc = doc
         rule = doc.get("holidays")
         self.off = holidays.country_holidays(rule["country"], subdiv=rule.get("subdivision")) if rule else {}
-        self.memo = {}
+        self.memo, self.seen = {}, {}
 
     def listed(self, day):
         for one in self.doc.get("exceptions", ()):
@@ -73,15 +75,23 @@ class Cal:
         return datetime.fromtimestamp(at * TICK, UTC).astimezone(self.zone).date()
 
     def is_open(self, at):
-        day = self.day(at)
-        near = (day - timedelta(1), day, day + timedelta(1))
-        return any(begin <= at < end for each in near for begin, end in self.windows(each))
+        if at not in self.seen:
+            day = self.day(at)
+            near = (day - timedelta(1), day, day + timedelta(1))
+            self.seen[at] = any(begin <= at < end for each in near for begin, end in self.windows(each))
+        return self.seen[at]
 
     def next_day(self, day, step=1):
         while True:
             day += timedelta(step)
             if self.windows(day):
                 return day
+
+
+@cache
+def calendar(document):
+    """The calendar of a JSON document; it remembers the days and ticks that were asked for."""
+    return Cal(json.loads(document))
 
 
 class Line:

@@ -56,7 +56,7 @@ class Minutes:
         number = self._first.get(wall)
         if number is None:
             last = next(n for n in range(self.count) if self.shown[n] < wall < self.shown[n + 1])
-            number = last + (wall - self.shown[last]) // MINUTE
+            number = self._first[wall] = last + (wall - self.shown[last]) // MINUTE
         return self.begin + number
 
     def day(self, minute):

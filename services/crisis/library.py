@@ -221,7 +221,8 @@ class Library:
                 self._wait_rules[pin.name] = document.to_rules(pin.name)
             case PolicyDocument():
                 pass
-        self._promises.add(pin, policy_of(document), calendars)
+        changes = document.to_change_rules() if isinstance(document, PolicyDocument) else None
+        self._promises.add(pin, policy_of(document), calendars, changes)
 
     def _calendar(self, key: str, version: int) -> Calendar:
         if key == ALWAYS:

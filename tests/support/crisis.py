@@ -263,5 +263,14 @@ def a_message_event(type_: str, case: dict[str, Any], *, at: datetime, **fields:
     return an_event(f"notify.message.{type_}.v1", case["customer_id"], at, data)
 
 
+async def activate(crisis: Crisis, path: str, key: str, body: dict[str, Any]) -> None:
+    """Draft and activate a version of a document."""
+    made = await crisis.client.post(f"/v1/{path}/{key}/versions", json=body, headers={"Idempotency-Key": new_id()})
+    assert made.status_code == 201, made.text
+    url = f"/v1/{path}/{key}/versions/{made.json()['version']}/activate"
+    answer = await crisis.client.post(url, headers={"If-Match": made.headers["ETag"]})
+    assert answer.status_code == 200, answer.text
+
+
 def kinds(entries: Sequence[dict[str, Any]]) -> list[str]:
     return [entry["kind"] for entry in entries]

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Body
 
+from services.crisis.api.simulate_examples import EXAMPLES
 from services.crisis.documents.simulation import UnreachableTargetProblem, simulate
 from services.crisis.library import Library
 from shared.auth.guard import require
@@ -15,18 +16,7 @@ from shared.web.kernel import ReadDatabase, part
 from shared.web.routing import Router
 
 router = Router(prefix="/v1/sla", tags=["sla"], dependencies=[require("crisis:read")])
-_EXAMPLE: dict[str, Any] = {
-    "policy": {
-        "key": "key-customer",
-        "targets": {"first_response": {"business": "PT4H", "calendar": "cn-office", "warn": ["50%", "90%"]}},
-    },
-    "calendars": [
-        {"key": "cn-office", "zone": "Asia/Shanghai", "weekly": {"mon": ["09:00-18:00"], "tue": ["09:00-18:00"]}}
-    ],
-    "policies": [],
-    "events": [{"at": "2026-03-02T01:00:00Z", "type": "start"}],
-    "until": "2026-03-02T06:00:00Z",
-}
+_OPENAPI_EXAMPLES: Any = EXAMPLES
 
 
 class TargetUnreachable(Unprocessable):
@@ -38,7 +28,7 @@ class TargetUnreachable(Unprocessable):
 
 @router.post("/simulate", summary="Simulate the clocks of a policy")
 async def simulate_clocks(
-    body: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])],
+    body: Annotated[dict[str, Any], Body(openapi_examples=_OPENAPI_EXAMPLES)],
     database: ReadDatabase,
     library: Annotated[Library, part(Library)],
 ) -> dict[str, Any]:

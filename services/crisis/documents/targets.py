@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.crisis.domain.clocks import (
+    Behaviour,
     Business,
     BusinessDays,
     CalendarPeriod,
@@ -23,6 +24,7 @@ from services.crisis.domain.clocks import (
     parse_period,
     parse_time,
 )
+from services.crisis.domain.sla.changes import ChangeRules, TierBasis
 from shared.documents import Document, InvalidDocument
 
 _PERCENT = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)%", re.ASCII)
@@ -59,6 +61,8 @@ PeriodText = Annotated[str, AfterValidator(_duration(parse_period))]
 PercentText = Annotated[str, AfterValidator(_percent)]
 WallText = Annotated[str, AfterValidator(_wall)]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
+
+BehaviourName = Literal["keep", "retarget_from_start", "restart_now", "prorate", "tighten_only"]
 
 KINDS = ("elapsed", "business", "business_days", "period")
 _OPTIONS = {
@@ -171,12 +175,23 @@ class PolicyDocument(Document):
     order: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     applies: dict[str, Any] = Field(default_factory=dict)
     reopen: Literal["resume", "resume_including_closed", "new_cycle", "invalidate_previous"] = "new_cycle"
+    on_tier_change: BehaviourName = "tighten_only"
+    on_severity_change: BehaviourName = "tighten_only"
+    tier_basis: Literal["best_since_open", "tier_at_open", "current", "tier_before_triggering_drop"] = "best_since_open"
     targets: Annotated[dict[Key, TargetDocument], Field(min_length=1, max_length=100)]
 
     def to_policy(self) -> Policy:
         """The value that the fold works with, its targets in the order of the document."""
         targets = {name: target.to_target() for name, target in self.targets.items()}
         return Policy(self.key, targets, reopen=ReopenMode(self.reopen))
+
+    def to_change_rules(self) -> ChangeRules:
+        """What happens to the promises that run when the customer's tier or the case's severity changes."""
+        return ChangeRules(
+            on_tier_change=Behaviour(self.on_tier_change),
+            on_severity_change=Behaviour(self.on_severity_change),
+            tier_basis=TierBasis(self.tier_basis),
+        )
 
 
 def parse_policy(raw: object) -> PolicyDocument:

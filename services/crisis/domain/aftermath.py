@@ -11,6 +11,14 @@ from services.crisis.domain.timeline import instant_text
 _REASONS: dict[str, Reason] = {"breached": "breach", "warned": "warning"}
 
 
+_RETARGETED: dict[str, str] = {
+    "tighten_only": "tightened",
+    "retarget_from_start": "promised otherwise from its start",
+    "prorate": "promised otherwise by the share that was left",
+    "restart_now": "promised otherwise and begun anew",
+}
+
+
 def follow_up(file: CaseFile, facts: list[ClockFact], books: Books, tools: Tools) -> None:
     """Write down what clocks told, and escalate once for all of it; the gravest reason leads."""
     for fact in facts:
@@ -121,8 +129,21 @@ def _note(file: CaseFile, fact: ClockFact, tools: Tools) -> None:
             "threshold": detail.get("threshold"),
             "breach_cause": detail.get("breach_cause"),
             "at_attach": detail.get("at_attach"),
+            **({} if fact.kind != "retargeted" else _change_of(fact)),
         },
     )
+
+
+def _change_of(fact: ClockFact) -> dict[str, str | None]:
+    """What is written down of a change of the promise."""
+    detail, previous = fact.detail, fact.detail["previous_due_at"]
+    return {
+        "behaviour": detail["behaviour"],
+        "cause": detail["cause"],
+        "policy": fact.clock.policy,
+        "previous_policy": detail["previous_policy"],
+        "previous_due_at": None if previous is None else instant_text(previous),
+    }
 
 
 def _said(fact: ClockFact) -> str | None:
@@ -135,7 +156,7 @@ def _said(fact: ClockFact) -> str | None:
         case "corrected":
             return "what was said no longer holds"
         case "retargeted":
-            return "tightened"
+            return f"{_RETARGETED[str(fact.detail['behaviour'])]} ({fact.detail['cause']})"
         case "due_changed":
             return str(fact.detail.get("cause"))
         case _:

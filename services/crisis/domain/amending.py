@@ -84,8 +84,9 @@ def _update(file: CaseFile, matter: Matter, amendment: Amendment, books: Books, 
             "changes": [list(change) for change in changes],
         },
     )
-    follow_up(file, start_statutory(file, changed, books, tools), books, tools)
-    raise_severity(file, books, tools, because="more became known")
+    told = start_statutory(file, changed, books, tools)
+    told += raise_severity(file, books, tools, because="more became known")
+    follow_up(file, told, books, tools)
 
 
 def _withdraw(file: CaseFile, matter: Matter, amendment: Amendment, books: Books, tools: Tools) -> None:

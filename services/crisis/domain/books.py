@@ -65,6 +65,11 @@ class Books:
         """The pin of the first active SLA policy that covers such a case."""
         return _first(self.policies, service_class, case_type, severity)
 
+    @property
+    def severity_chooses_policies(self) -> bool:
+        """Whether a case may be promised something else when its severity changes."""
+        return any(choice.applies.severities is not None for choice in self.policies)
+
     def escalation_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> str:
         """The pin of the first active escalation policy that covers such a case."""
         return _first(self.escalation_choices, service_class, case_type, severity)

@@ -1,13 +1,20 @@
-"""Severity and class of an open case: both rise by themselves when something becomes worse or the customer better."""
+"""Severity and class of an open case: how they change, and what that does to the promises that run."""
 
-from services.crisis.domain.books import Books
+from collections.abc import Callable
+from typing import Final
+
+from services.crisis.domain.books import Books, NothingApplies
 from services.crisis.domain.case import SYSTEM, Case
 from services.crisis.domain.casefile import CaseFile, Tools
 from services.crisis.domain.clocks import Behaviour, Retarget
 from services.crisis.domain.customer import Customer
 from services.crisis.domain.service_class import ServiceClass, is_better
-from services.crisis.domain.severity import Circumstances, Judgement, gravest, is_graver
+from services.crisis.domain.severity import Circumstances, Judgement, Severity, gravest, is_graver
+from services.crisis.domain.sla.changes import ChangeRules
 from services.crisis.domain.sla.clock import Clock, ClockFact
+
+LATE_TIER: Final = "late_tier"
+"""The cause of a change where the tier was not known when the case opened."""
 
 
 def judge(case: Case, customer: Customer, books: Books, *, matters: int) -> Judgement:
@@ -35,40 +42,66 @@ def explained(judgement: Judgement) -> dict[str, object]:
     }
 
 
-def raise_severity(file: CaseFile, books: Books, tools: Tools, *, because: str) -> None:
-    """Raise the severity if the matrix now says something graver than it ever said of this case."""
+def raise_severity(file: CaseFile, books: Books, tools: Tools, *, because: str) -> list[ClockFact]:
+    """Raise the severity if the matrix now says something graver than it ever said of this case.
+
+    Answers what the clocks told, where another policy is for the new severity.
+    """
     judgement = judge(file.case, file.customer, books, matters=len(file.matters))
     before = file.case.severity
     if not is_graver(judgement.severity, file.case.computed_severity):
-        return
+        return []
     severity = gravest(judgement.severity, before)
     file.change(severity=severity, computed_severity=judgement.severity, explanation=explained(judgement))
     if severity == before:
-        return
+        return []
     file.tell_case(
         "severity_changed", tools, reason=because, previous_severity=before, matrix_version=judgement.version
     )
+    told = take_severity(file, books, tools, before)
     file.note(
         tools,
         "case.severity_raised",
         f"Severity rose from {before} to {severity}: {because}",
-        data={"before": before, "after": severity, "explanation": explained(judgement)},
+        data={"before": before, "after": severity, "explanation": explained(judgement), "policy": file.case.policy},
     )
+    return told
 
 
-def raise_class(
+def take_severity(
+    file: CaseFile, books: Books, tools: Tools, before: Severity, *, actor: str = SYSTEM
+) -> list[ClockFact]:
+    """Serve the case at the severity that it has now: running promises change as their policies say of that.
+
+    Where another policy is for it, the clocks of the file have to be loaded with their events.
+    """
+    case = file.case
+    served = case.service_class
+    pin = _other_choice(books, case, before=(served, before), now=(served, case.severity))
+    if pin is None:
+        return []
+    file.change(policy=pin)
+    cause = "severity_raised" if is_graver(case.severity, before) else "severity_lowered"
+    return retarget(file, pin, tools, cause=cause, behaviour=lambda rules: rules.on_severity_change, actor=actor)
+
+
+def change_class(
     file: CaseFile, books: Books, tools: Tools, service_class: ServiceClass, *, cause: str
 ) -> list[ClockFact]:
-    """Serve a better class from now on: promises that run are tightened, never loosened. A worse class changes nothing.
+    """Serve another class from now on: running promises change as their policies say of a change of tier.
 
-    The clocks of the file have to be loaded with their events. Answers what the clocks told.
+    Where the tier was only late (`late_tier`) they are tightened, whatever the policies say. The clocks of the file
+    have to be loaded with their events. Answers what the clocks told.
     """
     before = file.case.service_class
-    if not is_better(service_class, before):
+    if service_class == before:
         return []
-    pin = books.policy_for(service_class, file.case.type, file.case.severity)
-    file.next_version(service_class=service_class, policy=pin)
-    told = _retarget(file, pin, tools, cause=cause)
+    severity = file.case.severity
+    pin = _other_choice(books, file.case, before=(before, severity), now=(service_class, severity))
+    file.next_version(service_class=service_class, policy=pin or file.case.policy)
+    told: list[ClockFact] = []
+    if pin is not None:
+        told = retarget(file, pin, tools, cause=cause, behaviour=_late if cause == LATE_TIER else _on_tier_change)
     file.tell_case(
         "updated",
         tools,
@@ -78,26 +111,63 @@ def raise_class(
     )
     file.note(
         tools,
-        "case.class_raised",
+        "case.class_raised" if is_better(service_class, before) else "case.class_lowered",
         f"Served as {service_class} from now on, was {before}",
-        data={"before": before, "after": service_class, "cause": cause, "policy": pin},
+        data={"before": before, "after": service_class, "cause": cause, "policy": file.case.policy},
     )
-    raise_severity(file, books, tools, because=f"the customer is {service_class}")
-    return told
+    return told + raise_severity(file, books, tools, because=f"the customer is {service_class}")
 
 
-def _retarget(file: CaseFile, pin: str, tools: Tools, *, cause: str) -> list[ClockFact]:
-    """Tighten running clocks by another policy; what the law owes is never touched. Answers what the clocks told."""
+def retarget(
+    file: CaseFile,
+    pin: str,
+    tools: Tools,
+    *,
+    cause: str,
+    behaviour: Callable[[ChangeRules], Behaviour],
+    actor: str = SYSTEM,
+) -> list[ClockFact]:
+    """Put running clocks under another policy, each as the policy that it stands under says; answers what they told.
+
+    What the law owes is never touched, nor what the other policy does not promise; `keep` leaves a clock where it is.
+    """
     promised = tools.promises.policies[pin].targets
     by_policy: dict[str, list[Clock]] = {}
     for clock in file.clocks:
         if clock.is_live and not clock.statutory and clock.policy != pin and clock.target in promised:
             by_policy.setdefault(clock.policy, []).append(clock)
-    event = Retarget(at=tools.now, policy=pin, behaviour=Behaviour.TIGHTEN_ONLY)
     told: list[ClockFact] = []
     for previous, clocks in by_policy.items():
+        how = behaviour(tools.promises.changes(previous))
+        if how is Behaviour.KEEP:
+            continue
         for clock in clocks:
             clock.policy, clock.has_changed = pin, True
-        said = {"behaviour": event.behaviour.value, "cause": cause, "previous_policy": previous}
-        told += file.put_to(clocks, [event], tools, actor=SYSTEM, said=said, pin=pin)
+        reason = "restarted" if how is Behaviour.RESTART_NOW else None
+        said = {"behaviour": how.value, "cause": cause, "previous_policy": previous, "reason": reason}
+        event = Retarget(at=tools.now, policy=pin, behaviour=how)
+        told += file.put_to(clocks, [event], tools, actor=actor, said=said, pin=pin)
     return told
+
+
+def _late(_: ChangeRules) -> Behaviour:
+    return Behaviour.TIGHTEN_ONLY
+
+
+def _on_tier_change(rules: ChangeRules) -> Behaviour:
+    return rules.on_tier_change
+
+
+def _other_choice(
+    books: Books, case: Case, *, before: tuple[ServiceClass, Severity], now: tuple[ServiceClass, Severity]
+) -> str | None:
+    """The policy that is for the case now, if another one was for it before the change.
+
+    A newer version of the same one is no reason: what runs keeps its version.
+    """
+    chosen = books.policy_for(now[0], case.type, now[1])
+    try:
+        chosen_before = books.policy_for(before[0], case.type, before[1])
+    except NothingApplies:
+        chosen_before = case.policy
+    return None if chosen in {chosen_before, case.policy} else chosen

@@ -100,7 +100,8 @@ def open_by_rule(
     is_relapse = (
         last is not None and rule.relapse_within is not None and tools.now - last.closed_at <= rule.relapse_within
     )
-    standing = Standing(service_class, desk.earlier_cases, last.id if last is not None and is_relapse else None)
+    previous = last.id if last is not None and is_relapse else None
+    standing = Standing(service_class, desk.earlier_cases, previous, before_drop=_before_drop(trigger))
     new = new_matter(trigger, rule)
     file, matter, told = open_case(
         desk.customer, new, standing, number=number, rule=rule.key, by=None, books=books, tools=tools
@@ -144,6 +145,12 @@ def class_served(customer: Customer, trigger: Trigger) -> ServiceClass:
         if value in CLASSES:
             classes.append(value)
     return best_of(classes)
+
+
+def _before_drop(trigger: Trigger) -> ServiceClass | None:
+    """The class that a drop came from; None for what is no drop."""
+    before = trigger.fields.get("previous_service_class")
+    return before if trigger.fields.get("direction") == "downgrade" and before in CLASSES else None
 
 
 def new_matter(trigger: Trigger, rule: Rule) -> NewMatter:

@@ -12,7 +12,7 @@ from services.crisis.domain.customer import Customer
 from services.crisis.domain.grading import explained, raise_severity
 from services.crisis.domain.rules import Trigger
 from services.crisis.domain.service_class import ServiceClass
-from services.crisis.domain.severity import Circumstances, Impact, heavier
+from services.crisis.domain.severity import Circumstances, Impact, Judgement, heavier
 from services.crisis.domain.sla.clock import Clock, ClockFact
 from services.crisis.domain.sla.pins import MATTER_TARGETS, STAGE_PREFIX, UPDATE_CADENCE
 from services.crisis.domain.statutory import start_statutory
@@ -39,11 +39,16 @@ class NewMatter:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a new case has to know about the customer's past."""
+    """What a new case has to know about the customer's past.
+
+    `service_class` is the best since what happened; `before_drop` the one before the drop that opens the case, if one
+    does. Which of them is served is for the policy of the best one to say.
+    """
 
     service_class: ServiceClass
     earlier_cases: int = 0
     previous_case_id: str | None = None
+    before_drop: ServiceClass | None = None
 
 
 def open_case(
@@ -102,7 +107,7 @@ def add_matter(
         data={**_about(matter, new), "promises": _promises(clocks)},
     )
     told += start_statutory(file, matter, books, tools)
-    raise_severity(file, books, tools, because=f"{new.type} joined the case")
+    told += raise_severity(file, books, tools, because=f"{new.type} joined the case")
     return matter, told
 
 
@@ -126,7 +131,7 @@ def _case(
     tools: Tools,
     drill: bool,
 ) -> Case:
-    judgement = books.matrix.judge(_circumstances(customer, new, standing))
+    judgement, service_class, policy = _graded(customer, new, standing, books)
     severity = judgement.severity
     return Case(
         id=tools.new_id(),
@@ -139,14 +144,14 @@ def _case(
         explanation=explained(judgement),
         stage="warning",
         status="open",
-        service_class=standing.service_class,
+        service_class=service_class,
         provisional=not customer.is_graded,
         impact=new.impact,
         is_public=new.is_public,
         opened_at=tools.now,
         version=1,
-        policy=books.policy_for(standing.service_class, new.type, severity),
-        escalation_policy=books.escalation_for(standing.service_class, new.type, severity),
+        policy=policy,
+        escalation_policy=books.escalation_for(service_class, new.type, severity),
         rule=rule,
         earlier_cases=standing.earlier_cases,
         previous_case_id=standing.previous_case_id,
@@ -154,9 +159,27 @@ def _case(
     )
 
 
-def _circumstances(customer: Customer, new: NewMatter, standing: Standing) -> Circumstances:
+def _graded(
+    customer: Customer, new: NewMatter, standing: Standing, books: Books
+) -> tuple[Judgement, ServiceClass, str]:
+    """Severity, class and policy of a new case. The policy of the best class says which class is served."""
+    best = standing.service_class
+    judgement = books.matrix.judge(_circumstances(customer, new, standing, best))
+    policy = books.policy_for(best, new.type, judgement.severity)
+    served = books.promises.changes(policy).class_at_opening(
+        best=best, current=customer.service_class, before_drop=standing.before_drop
+    )
+    if served == best:
+        return judgement, best, policy
+    judgement = books.matrix.judge(_circumstances(customer, new, standing, served))
+    return judgement, served, books.policy_for(served, new.type, judgement.severity)
+
+
+def _circumstances(
+    customer: Customer, new: NewMatter, standing: Standing, service_class: ServiceClass
+) -> Circumstances:
     return Circumstances(
-        service_class=standing.service_class,
+        service_class=service_class,
         impact=new.impact,
         is_public=new.is_public,
         revenue_currency=customer.revenue_currency,

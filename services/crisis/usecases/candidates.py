@@ -89,7 +89,8 @@ async def confirm(work: UnitOfWork, candidate_id: str, *, by: str, reason: str |
     assert row is not None
     rule = await library.rule(work.raw, row["rule"], row["rule_version"])
     customers = await load_customers(work.raw, [trigger.customer_id])
-    files = await load_open_files(work.raw, customers)
+    with_clocks = customers if books.severity_chooses_policies else ()
+    files = await load_open_files(work.raw, customers, clocks_for=with_clocks)
     await library.know(work.raw, files.values())
     tools = tools_for(work, books, files.values())
     desk = Desk(customers[trigger.customer_id], files.get(trigger.customer_id))

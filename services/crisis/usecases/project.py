@@ -1,13 +1,14 @@
-"""Project what scoring tells of customers; a better class tightens the promises of an open case at once."""
+"""Project what scoring tells of customers; another class changes the promises of an open case at once."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from services.crisis.domain.aftermath import follow_up
+from services.crisis.domain.books import Books
 from services.crisis.domain.customer import ClassSource, Customer, with_class
-from services.crisis.domain.grading import raise_class
-from services.crisis.domain.service_class import is_better
+from services.crisis.domain.grading import LATE_TIER, change_class
+from services.crisis.domain.service_class import ServiceClass, is_better
 from services.crisis.library import Library
 from services.crisis.store.load import load_customers, load_open_files
 from services.crisis.store.save import save_customers
@@ -27,7 +28,7 @@ async def project(work: UnitOfWork, news: Iterable[News], *, library: Library) -
         after[one.customer_id] = _taken_over(after[one.customer_id], one)
     changed = [customer for id_, customer in after.items() if customer != before[id_]]
     await save_customers(work, changed)
-    await _tighten(work, {customer.id: customer for customer in changed}, library)
+    await _regrade(work, {customer.id: customer for customer in changed}, library)
 
 
 def _taken_over(known: Customer, one: News) -> Customer:
@@ -77,30 +78,47 @@ def _from_tier(known: Customer, change: TierChanged) -> Customer:
     return with_class(named, change.service_class, source=source, since=change.effective_at, version=change.version)
 
 
-async def _tighten(work: UnitOfWork, customers: Mapping[str, Customer], library: Library) -> None:
-    """Serve open cases at the best class since they were opened; a class that fell loosens nothing."""
+async def _regrade(work: UnitOfWork, customers: Mapping[str, Customer], library: Library) -> None:
+    """Serve open cases at the class that the basis of their policies names; what runs changes as those say."""
     rows = await work.raw.fetch(
-        "select customer_id, service_class, provisional, opened_at from crisis_case"
+        "select customer_id, service_class, provisional, opened_at, policy from crisis_case"
         " where status = 'open' and customer_id = any($1::text[])",
         list(customers),
     )
-    concerned = {
-        row["customer_id"]: customers[row["customer_id"]]
-        for row in rows
-        if is_better(customers[row["customer_id"]].best_class_since(row["opened_at"]), row["service_class"])
-        or (row["provisional"] and customers[row["customer_id"]].is_graded)
-    }
-    if not concerned:
+    if not rows:
         return
     books = await library.books(work.raw)
-    files = await load_open_files(work.raw, concerned, clocks_for=concerned, events_of=lambda clock: clock.is_live)
+    await library.know_pins(work.raw, {row["policy"] for row in rows})
+    wanted: dict[str, ServiceClass] = {}
+    for row in rows:
+        customer = customers[row["customer_id"]]
+        is_late = row["provisional"] and customer.is_graded
+        service_class = books.promises.changes(row["policy"]).class_from_now_on(
+            row["service_class"],
+            best=customer.best_class_since(row["opened_at"]),
+            current=customer.service_class,
+            is_late=is_late,
+        )
+        if is_late or service_class != row["service_class"]:
+            wanted[customer.id] = service_class
+    if wanted:
+        await _serve(work, {id_: customers[id_] for id_ in wanted}, wanted, books, library)
+
+
+async def _serve(
+    work: UnitOfWork,
+    customers: Mapping[str, Customer],
+    wanted: Mapping[str, ServiceClass],
+    books: Books,
+    library: Library,
+) -> None:
+    files = await load_open_files(work.raw, customers, clocks_for=customers, events_of=lambda clock: clock.is_live)
     await library.know(work.raw, files.values())
     tools = tools_for(work, books, files.values())
-    for file in files.values():
-        was_provisional = file.case.provisional
-        if was_provisional and file.customer.is_graded:
+    for id_, file in files.items():
+        cause = "tier_raised" if is_better(wanted[id_], file.case.service_class) else "tier_lowered"
+        if file.case.provisional and file.customer.is_graded:
             file.change(provisional=False)
-        best = file.customer.best_class_since(file.case.opened_at)
-        cause = "late_tier" if was_provisional else "tier_raised"
-        follow_up(file, raise_class(file, books, tools, best, cause=cause), books, tools)
+            cause = LATE_TIER
+        follow_up(file, change_class(file, books, tools, wanted[id_], cause=cause), books, tools)
     await finish(work, files.values())

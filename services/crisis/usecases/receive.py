@@ -89,11 +89,13 @@ async def _desks(
     work: UnitOfWork, news: Sequence[News], books: Books, library: Library, waiting: AbstractSet[str]
 ) -> dict[str, Desk]:
     ids = {_trigger(one).customer_id for one in news}
-    # Withdrawing ends clocks, an answer lets them go on, and what turns out to be regulated begins some.
+    # Withdrawing ends clocks, an answer lets them go on, what turns out to be regulated begins some, and where another
+    # policy is for a graver case, what makes it graver changes all of them.
     with_clocks = waiting & ids | {
-        one.trigger.customer_id
+        _trigger(one).customer_id
         for one in news
-        if isinstance(one, Amendment) and (one.kind == "withdrawn" or one.changes.get("regulated"))
+        if books.severity_chooses_policies
+        or (isinstance(one, Amendment) and (one.kind == "withdrawn" or one.changes.get("regulated")))
     }
     customers = await load_customers(work.raw, ids)
     files = await load_open_files(work.raw, customers, clocks_for=with_clocks)

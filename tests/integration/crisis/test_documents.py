@@ -3,16 +3,7 @@
 from datetime import timedelta
 
 from shared.ids import new_id
-from tests.support.crisis import MONDAY, a_complaint, a_mention, a_snapshot, a_tier_change, an_event
-
-
-async def activate(crisis, path, key, body):
-    """Draft and activate a version."""
-    made = await crisis.client.post(f"/v1/{path}/{key}/versions", json=body, headers={"Idempotency-Key": new_id()})
-    version = made.json()["version"]
-    url = f"/v1/{path}/{key}/versions/{version}/activate"
-    answer = await crisis.client.post(url, headers={"If-Match": made.headers["ETag"]})
-    assert answer.status_code == 200, answer.text
+from tests.support.crisis import MONDAY, a_complaint, a_mention, a_snapshot, a_tier_change, activate, an_event
 
 
 async def body_of(crisis, path, key):

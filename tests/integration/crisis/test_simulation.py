@@ -33,3 +33,23 @@ async def test_a_simulation_answers_with_every_clock(crisis):
     answer = await crisis.client.post("/v1/sla/simulate", json=request({"business": "PT8H", "calendar": "rare"}))
 
     assert [clock["due_at"] for clock in answer.json()["clocks"]] == ["2026-11-03T17:00:00Z"]
+
+
+async def test_each_example_of_the_documentation_runs_and_says_what_its_words_say(crisis):
+    document = (await crisis.client.get("/openapi.json")).json()
+    body = document["paths"]["/v1/sla/simulate"]["post"]["requestBody"]["content"]["application/json"]
+    answers = {}
+    for name, example in body["examples"].items():
+        answer = await crisis.client.post("/v1/sla/simulate", json=example["value"])
+        answers[name] = [(clock["cycle"], clock["result"], clock["due_at"]) for clock in answer.json()["clocks"]]
+
+    assert answers == {
+        "office hours": [(1, "open", "2026-03-02T05:00:00Z")],
+        "keep": [(1, "open", "2026-03-02T10:00:00Z")],
+        "retarget_from_start": [(1, "open", "2026-03-02T04:00:00Z")],
+        "restart_now": [(1, "cancelled", "2026-03-02T10:00:00Z"), (2, "open", "2026-03-02T06:00:00Z")],
+        "prorate": [(1, "open", "2026-03-02T05:12:00Z")],
+        "tighten_only": [(1, "open", "2026-03-02T04:00:00Z")],
+    }
+    for name, clocks in answers.items():
+        assert clocks[-1][2][11:16] in body["examples"][name].get("description", "05:00")

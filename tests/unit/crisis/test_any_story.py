@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.crisis.domain.actions import Refused, WrongField
 from services.crisis.domain.aftermath import follow_up, go_on
 from services.crisis.domain.clocks import Stage
-from services.crisis.domain.grading import raise_class
+from services.crisis.domain.grading import change_class
 from services.crisis.domain.pausing import end_at_limit
 from services.crisis.domain.service_class import CLASSES, rank_of
 from services.crisis.domain.sla.clock import State, fold_clock
@@ -67,7 +67,7 @@ def step(file, source, now):
         joined(file, now - timedelta(minutes=source.choice((0, 0, 500))), impact=source.choice(("low", "critical")))
     elif kind < 0.2 and file.case.is_open:
         better = CLASSES[max(0, rank_of(file.case.service_class) - 1)]
-        follow_up(file, raise_class(file, BOOKS, tools(now), better, cause="tier_raised"), BOOKS, tools(now))
+        follow_up(file, change_class(file, BOOKS, tools(now), better, cause="tier_raised"), BOOKS, tools(now))
     else:
         action = source.choice((*OFTEN, *ACTIONS))
         fields = dict(FIELDS.get(action, {}))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.crisis.domain.grading import raise_class
+from services.crisis.domain.grading import change_class
 from services.crisis.domain.sla.clock import ClockFact, fold_clock
 from services.crisis.publishing_clocks import clock_payload, clock_told
 from shared.contracts import crisis as contract
@@ -35,7 +35,7 @@ def test_a_started_clock_is_told_as_its_model_tells_it(target):
 def test_a_retargeted_clock_is_told_as_its_model_tells_it():
     file = an_open_file(NOON, "standard", impact="high")
 
-    facts = raise_class(file, shipped_books(), tools(NOON), "key", cause="tier_raised")
+    facts = change_class(file, shipped_books(), tools(NOON), "key", cause="tier_raised")
 
     retargeted = [fact for fact in facts if fact.kind == "retargeted"]
     assert len(retargeted) == 5

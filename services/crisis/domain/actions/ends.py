@@ -143,8 +143,7 @@ def reopen(file: CaseFile, doing: Doing) -> list[ClockFact]:
         at=doing.at,
         data={"matter_ids": [matter.id for matter in matters], "mode": named, "reason": order.reason},
     )
-    raise_severity(file, doing.books, tools, because="reopened")
-    return told
+    return told + raise_severity(file, doing.books, tools, because="reopened")
 
 
 def _restart_clocks(file: CaseFile, matters: list[Matter], doing: Doing, mode: str | None) -> list[ClockFact]:

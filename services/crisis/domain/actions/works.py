@@ -3,7 +3,7 @@
 from services.crisis.domain.actions.order import ConflictOfInterest, Refused
 from services.crisis.domain.actions.talks import Doing
 from services.crisis.domain.casefile import CaseFile
-from services.crisis.domain.grading import raise_severity
+from services.crisis.domain.grading import raise_severity, take_severity
 from services.crisis.domain.severity import is_graver
 from services.crisis.domain.sla.clock import ClockFact
 
@@ -29,8 +29,7 @@ def assess(file: CaseFile, doing: Doing) -> list[ClockFact]:
         at=doing.at,
         data={**said, "responsibility": responsibility, "reason": order.reason},
     )
-    raise_severity(file, doing.books, tools, because="assessed")
-    return []
+    return raise_severity(file, doing.books, tools, because="assessed")
 
 
 def start_intervention(file: CaseFile, doing: Doing) -> list[ClockFact]:
@@ -41,7 +40,7 @@ def start_intervention(file: CaseFile, doing: Doing) -> list[ClockFact]:
 
 
 def change_severity(file: CaseFile, doing: Doing) -> list[ClockFact]:
-    """A person sets the severity; to lower it takes a reason."""
+    """A person sets the severity; to lower it takes a reason. Where another policy is for it, promises change, too."""
     order, tools = doing.order, doing.tools
     before, after = file.case.severity, order.fields["severity"]
     if after == before:
@@ -59,15 +58,16 @@ def change_severity(file: CaseFile, doing: Doing) -> list[ClockFact]:
         previous_severity=before,
         matrix_version=None,
     )
+    told = take_severity(file, doing.books, tools, before, actor=order.by)
     file.note(
         tools,
         "case.severity_changed",
         f"Severity set from {before} to {after}",
         actor=order.by,
         at=doing.at,
-        data={"before": before, "after": after, "reason": order.reason},
+        data={"before": before, "after": after, "reason": order.reason, "policy": file.case.policy},
     )
-    return []
+    return told
 
 
 def assign(file: CaseFile, doing: Doing) -> list[ClockFact]:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Self
+from typing import Final, Self
 
 from services.crisis.domain.clocks import OpenTime, Policy, Target
+from services.crisis.domain.sla.changes import ChangeRules
 
 
 class MalformedPin(ValueError):  # noqa: N818 - reads as a fact
@@ -57,16 +58,27 @@ STAGE_PREFIX = "stage_"
 """`stage_assessment` is the time that a case may stay in the stage `assessment`."""
 
 
+_DEFAULT: Final = ChangeRules()
+
+
 class Promises:
     """Pinned promises, made ready for the fold. Everything that a transaction may fold is put in before it decides."""
 
     def __init__(self) -> None:
         self.policies: dict[str, Policy] = {}
         self.calendars: dict[str, OpenTime] = {}
+        self._changes: dict[str, ChangeRules] = {}
         self._parts: dict[tuple[str, tuple[str, ...]], Policy] = {}
 
-    def add(self, pin: Pin, policy: Policy, calendars: Mapping[str, OpenTime]) -> None:
-        """Make a pin known. `policy` is the document's, with plain keys; `calendars` are the pinned versions by key."""
+    def add(
+        self, pin: Pin, policy: Policy, calendars: Mapping[str, OpenTime], changes: ChangeRules | None = None
+    ) -> None:
+        """Make a pin known. `policy` is the document's, with plain keys; `calendars` are the pinned versions by key.
+
+        `changes` is what the document says of changes while its promises run.
+        """
+        if changes is not None:
+            self._changes[pin.name] = changes
         versions = dict(pin.calendars)
         targets = {
             name: target if target.calendar is None else _with_calendar(target, versions)
@@ -75,6 +87,10 @@ class Promises:
         self.policies[pin.name] = Policy(key=pin.name, targets=targets, reopen=policy.reopen)
         for key, version in pin.calendars:
             self.calendars[pinned(key, version)] = calendars[key]
+
+    def changes(self, pin: str) -> ChangeRules:
+        """What the policy of a pin says of changes while its promises run."""
+        return self._changes.get(pin, _DEFAULT)
 
     def part(self, pin: str, targets: Sequence[str]) -> Policy:
         """The pinned policy with only those of `targets` that it has."""
@@ -90,6 +106,7 @@ class Promises:
         """A copy to which may be added what is only tried, such as a draft."""
         tried = Promises()
         tried.policies, tried.calendars = dict(self.policies), dict(self.calendars)
+        tried._changes = dict(self._changes)
         return tried
 
     def __contains__(self, pin: str) -> bool:

@@ -39,7 +39,10 @@ def settle(
         facts.extend(_began(clock, result, before))
     facts.extend(_at_attach(clock, results) if attached else _passed(clock, results, told))
     if before is not None:
-        facts.extend(_ended(clock, results, before, said, now))
+        ended = list(_ended(clock, results, before, said, now))
+        # Listeners know a clock by its id: a cycle ends before the next begins.
+        facts = [*ended, *facts] if results[-1].cycle > before.cycle else [*facts, *ended]
+        facts.extend(_begun_anew(clock, results[-1], before, said, now))
     facts.extend(_taken_back(clock, results, told - marks, before, said, now))
     current = State.of(results[-1])
     if clock.unsaved and (len(results) > 1 or (before is not None and before.cycle > 1)):
@@ -129,14 +132,26 @@ def _ended(
             yield ClockFact("resumed", clock, result, at, _words(said))
 
 
+def _begun_anew(
+    clock: Clock, result: ClockResult, before: State, said: Mapping[str, Any], now: datetime
+) -> Iterator[ClockFact]:
+    """The other promise of a clock that was begun anew for it."""
+    if "behaviour" in said and result.cycle > before.cycle:
+        yield _retargeted(clock, result, before, said, said.get("at", now))
+
+
+def _retargeted(clock: Clock, result: ClockResult, before: State, said: Mapping[str, Any], at: datetime) -> ClockFact:
+    detail = {name: said[name] for name in ("behaviour", "cause", "previous_policy")}
+    return ClockFact("retargeted", clock, result, at, {**detail, "previous_due_at": before.due_at})
+
+
 def _moved(
     clock: Clock, result: ClockResult, before: State, said: Mapping[str, Any], at: datetime
 ) -> Iterator[ClockFact]:
     """A clock that goes on, with another promise or due instant."""
     due = result.due_if_resumed_now
     if "behaviour" in said and result.result is Result.OPEN:
-        detail = {name: said[name] for name in ("behaviour", "cause", "previous_policy")}
-        yield ClockFact("retargeted", clock, result, at, {**detail, "previous_due_at": before.due_at})
+        yield _retargeted(clock, result, before, said, at)
     elif "extended_from" in said and due != said["extended_from"]:
         yield ClockFact("extended", clock, result, at, {**_words(said), "previous_due_at": said["extended_from"]})
     elif "derived_from" in said and due != said["derived_from"]:

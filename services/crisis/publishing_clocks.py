@@ -99,7 +99,7 @@ def clock_fields(file: CaseFile, fact: ClockFact, now: datetime | str) -> dict[s
         "calendar_version": calendar_version,
         "statutory": result.statutory,
         "started_at": result.started_at,
-        "due_at": result.due_at,
+        "due_at": _due_of(fact),
         "provisional": result.provisional,
         "has_breached": result.has_breached,
         "at": fact.at,
@@ -107,6 +107,12 @@ def clock_fields(file: CaseFile, fact: ClockFact, now: datetime | str) -> dict[s
         "version": case.version,
         "drill": case.drill,
     }
+
+
+def _due_of(fact: ClockFact) -> datetime | None:
+    """By when it is due; of what happened to a promise, when it was due, also where a later pause leaves that open."""
+    result = fact.result
+    return result.due_at or (result.due_if_resumed_now if fact.kind in {"warned", "breached"} else None)
 
 
 def _clock_detail(fact: ClockFact) -> dict[str, Any]:

@@ -65,7 +65,10 @@ TIMERS_FAILED = Counter(
     "moat_timers_failed_total", "Timers whose handler failed; each is tried again later.", ("kind",), registry=REGISTRY
 )
 TIMER_LAG = BatchHistogram(
-    "moat_timer_lag_seconds", "Time from a timer's due instant to its firing.", buckets=_LAGS, registry=REGISTRY
+    "moat_timer_lag_seconds",
+    "Time from a timer's due instant until what it brought about was committed, its events in the outbox.",
+    buckets=_LAGS,
+    registry=REGISTRY,
 )
 TIMERS_DUE = Gauge("moat_timers_due", "Timers that are due and have not fired, counted to 10 000.", registry=REGISTRY)
 OUTBOX_SENT = Counter("moat_outbox_sent_total", "Outbox rows that the bus has made durable.", registry=REGISTRY)

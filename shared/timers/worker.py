@@ -152,7 +152,7 @@ class TimerWorker:
             await self._bisect(timers, error)
         else:
             self._stumbles = 0
-            self._count(by_kind, work.now)
+            self._count(by_kind)
         return len(timers)
 
     def _may_pass(self, error: Exception) -> bool:
@@ -189,9 +189,11 @@ class TimerWorker:
                     raise
                 await self._bisect(claimed, again)
             else:
-                self._count(by_kind, work.now)
+                self._count(by_kind)
 
-    def _count(self, by_kind: Mapping[str, Sequence[DueTimer]], now: datetime) -> None:
+    def _count(self, by_kind: Mapping[str, Sequence[DueTimer]]) -> None:
+        """Count what was committed just now: the lag ends where its events are in the outbox."""
+        now = self._clock.now()
         for kind, timers in by_kind.items():
             self.fired += len(timers)
             self._metrics.fired(kind, lags(timers, now))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
+import asyncpg
 import sqlalchemy as sa
 from fastapi import Depends, Path, Query, Response
 
@@ -20,7 +21,7 @@ from services.crisis.api.shapes import (
 )
 from services.crisis.domain.timeline import Entry, first_break
 from services.crisis.library import Library
-from services.crisis.store.queries import CASES, case_exists, cases_by_id, timeline_of
+from services.crisis.store.queries import CASES, case_exists, cases_by_id, corrections_of, timeline_of
 from services.crisis.usecases.manual import OpenByHand, add_note, open_by_hand
 from shared.auth.guard import require
 from shared.db.database import raw_connection
@@ -122,16 +123,28 @@ async def read_timeline(
     database: ReadDatabase,
     kind: Annotated[str | None, Query(description="Only entries of this kind.")] = None,
 ) -> Listing[TimelineEntryOut]:
-    """Everything that happened, from the beginning; each entry carries the hash of the one before."""
+    """Everything that happened, from the beginning; each entry carries the hash of the one before.
+
+    A warning or breach that no longer holds stays where it is, and names the entry that corrects it.
+    """
     after = int(page.after[0]) if page.after else 0
-    entries = await _entries(database, case_id, after=after, limit=page.limit, kind=kind)
-    return page.listing(entries, key=lambda entry: (entry.seq,), item=TimelineEntryOut.model_validate)
+    async with database.read() as connection:
+        raw = await raw_connection(connection)
+        entries = await _entries(raw, case_id, after=after, limit=page.limit, kind=kind)
+        said = [entry.seq for entry in entries if entry.kind in {"clock.warned", "clock.breached"}]
+        corrected = await corrections_of(raw, case_id, said) if said else {}
+    return page.listing(
+        entries,
+        key=lambda entry: (entry.seq,),
+        item=lambda entry: TimelineEntryOut.of(entry, corrected.get(entry.seq)),
+    )
 
 
 @router.get("/{case_id}/timeline/verification", summary="Verify the timeline of a case")
 async def verify_timeline(case_id: CaseId, database: ReadDatabase) -> VerificationOut:
     """Computes every hash again."""
-    entries = await _entries(database, case_id)
+    async with database.read() as connection:
+        entries = await _entries(await raw_connection(connection), case_id)
     broken_at = first_break(entries)
     return VerificationOut(valid=broken_at is None, entries=len(entries), broken_at=broken_at)
 
@@ -140,8 +153,10 @@ async def verify_timeline(case_id: CaseId, database: ReadDatabase) -> Verificati
 async def read_notes(case_id: CaseId, page: PageRequest, database: ReadDatabase) -> Listing[TimelineEntryOut]:
     """What people wrote down."""
     after = int(page.after[0]) if page.after else 0
-    entries = await _entries(database, case_id, after=after, limit=page.limit, kind="case.note")
-    return page.listing(entries, key=lambda entry: (entry.seq,), item=TimelineEntryOut.model_validate)
+    async with database.read() as connection:
+        raw = await raw_connection(connection)
+        entries = await _entries(raw, case_id, after=after, limit=page.limit, kind="case.note")
+    return page.listing(entries, key=lambda entry: (entry.seq,), item=TimelineEntryOut.of)
 
 
 @router.post(
@@ -156,19 +171,22 @@ async def write_note(case_id: CaseId, body: NoteIn, caller: Caller, once: Once, 
 
     async def effect(work: UnitOfWork) -> TimelineEntryOut:
         entry = await add_note(work, case_id, body.text, by=body.by or caller.id, library=library)
-        return TimelineEntryOut.model_validate(entry)
+        return TimelineEntryOut.of(entry)
 
     return await once(effect, status=201)
 
 
 async def _entries(
-    database: ReadDatabase, case_id: str, *, after: int = 0, limit: int | None = None, kind: str | None = None
+    raw: "asyncpg.Connection[asyncpg.Record]",
+    case_id: str,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+    kind: str | None = None,
 ) -> list[Entry]:
-    async with database.read() as connection:
-        raw = await raw_connection(connection)
-        entries = await timeline_of(raw, case_id, after=after, limit=limit, kind=kind)
-        if not entries and not await case_exists(raw, case_id):
-            raise NotFound(f"there is no case {case_id}")
+    entries = await timeline_of(raw, case_id, after=after, limit=limit, kind=kind)
+    if not entries and not await case_exists(raw, case_id):
+        raise NotFound(f"there is no case {case_id}")
     return entries
 
 

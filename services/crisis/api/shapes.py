@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from services.crisis.domain.timeline import Entry
 from shared.web.schema import Out
 
 Severity = Literal["S1", "S2", "S3", "S4"]
@@ -164,6 +165,15 @@ class TimelineEntryOut(Out):
     digest: str
     hash: str
     previous_hash: str
+    corrected_by: int | None = Field(
+        description="Sequence number of the entry that says that this warning or breach no longer holds."
+    )
+
+    @classmethod
+    def of(cls, entry: Entry, corrected_by: int | None = None) -> "TimelineEntryOut":
+        """The entry, flagged where a later one corrects it. The hash covers the entry alone."""
+        named = {name: getattr(entry, name) for name in cls.model_fields if name != "corrected_by"}
+        return cls.model_validate({**named, "corrected_by": corrected_by})
 
 
 class VerificationOut(Out):

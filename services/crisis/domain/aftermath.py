@@ -130,6 +130,8 @@ def _note(file: CaseFile, fact: ClockFact, tools: Tools) -> None:
             "breach_cause": detail.get("breach_cause"),
             "at_attach": detail.get("at_attach"),
             **({} if fact.kind != "retargeted" else _change_of(fact)),
+            "corrects": detail.get("corrects"),
+            "thresholds": detail.get("thresholds"),
         },
     )
 
@@ -164,7 +166,9 @@ def _said(fact: ClockFact) -> str | None:
 
 
 def _about(fact: ClockFact) -> About:
-    return About(fact.clock.id, fact.clock.matter_id, fact.clock.target, fact.result.due_at)
+    return About(
+        fact.clock.id, fact.clock.matter_id, fact.clock.target, fact.result.due_at or fact.result.due_if_resumed_now
+    )
 
 
 def _how_near(threshold: str) -> str:

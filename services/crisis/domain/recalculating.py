@@ -222,6 +222,7 @@ def _outcome(found: Sequence[Difference], wanted: Sequence[Difference]) -> Outco
 def _repin(file: CaseFile, clock: Clock, judged: Judged, approved: Approved, tools: Tools) -> list[ClockFact]:
     assert clock.state is not None
     said: dict[str, Any] = {"by": approved.by, "cause": CAUSE, "reason": approved.reason}
+    said["tells_moves"] = not clock.statutory
     if clock.statutory:
         said["derived_from"] = clock.state.due_if_resumed_now
     clock.repin(judged.swap, now=tools.now, actor=approved.by, cause=CAUSE)
@@ -239,6 +240,7 @@ def _corrected(clock: Clock, result: ClockResult, before: Reading, approved: App
     detail = {
         "corrects": _SAID_BY[before.result],
         "had_breached": before.breached_at is not None,
+        "breached_at": result.breached_at,
         "previous_due_at": None if before.is_held else before.due_at,
         "reason": f"{CAUSE}: {approved.reason}",
     }

@@ -175,5 +175,26 @@ async def timeline_of(
     ]
 
 
+async def corrections_of(
+    raw: "asyncpg.Connection[asyncpg.Record]", case_id: str, seqs: Sequence[int]
+) -> dict[int, int]:
+    """Warnings and breaches among these entries that no longer hold, each with the first entry that corrects it."""
+    rows = await raw.fetch(
+        """
+        select said.seq, min(c.seq) as corrected_by
+        from timeline said join timeline c on c.case_id = said.case_id and c.seq > said.seq
+            and c.kind = 'clock.corrected' and c.data->>'clock_id' = said.data->>'clock_id'
+            and c.data->'cycle' = said.data->'cycle'
+        where said.case_id = $1 and said.seq = any($2::bigint[])
+            and (said.kind = 'clock.breached' and c.data->>'corrects' = 'breached'
+                 or said.kind = 'clock.warned' and c.data->'thresholds' ? (said.data->>'threshold'))
+        group by said.seq
+        """,
+        case_id,
+        list(seqs),
+    )
+    return {row["seq"]: row["corrected_by"] for row in rows}
+
+
 async def case_exists(raw: "asyncpg.Connection[asyncpg.Record]", case_id: str) -> bool:
     return bool(await raw.fetchval("select exists (select from crisis_case where id = $1)", case_id))

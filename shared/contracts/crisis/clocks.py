@@ -152,7 +152,7 @@ class ClockExtended(ClockEvent):
 
 
 class ClockDueChanged(ClockEvent):
-    """The due instant moved for another reason, e.g. because a calendar was published."""
+    """The due instant moved for another reason: a calendar was published, or a wait of the past was written down."""
 
     model_config = example(
         **_at("2026-11-05T02:00:00Z", target="final_answer", statutory=True, due_at="2027-01-05T16:00:00Z"),
@@ -161,15 +161,18 @@ class ClockDueChanged(ClockEvent):
     )
 
     previous_due_at: Instant | None = Field(description="Due instant before; null if it was not known.")
-    cause: Code = Field(description="What moved it.")
+    cause: Code = Field(description="What moved it, e.g. calendar_published, wait_recorded_late.")
 
 
 class ClockWarned(ClockEvent):
     """A clock passed a warning threshold. Once per threshold and cycle."""
 
-    model_config = example(**_at("2026-03-06T05:36:00Z", version=5), threshold="90%")
+    model_config = example(**_at("2026-03-06T05:36:00Z", version=5), threshold="90%", at_attach=False)
 
     threshold: Code = Field(description='The threshold as the policy writes it: "90%", or a lead time such as "PT1H".')
+    at_attach: bool = Field(
+        False, description="It had been passed when the clock was attached; of several only the last is told."
+    )
 
 
 class ClockBreached(ClockEvent):
@@ -212,6 +215,8 @@ class ClockCorrected(ClockEvent):
         corrects="crisis.clock.breached.v1",
         previous_due_at="2026-03-06T08:00:00Z",
         had_breached=True,
+        thresholds=["75%", "90%"],
+        breached_at=None,
         reason="a pause was entered with an earlier effective time",
     )
 
@@ -219,3 +224,9 @@ class ClockCorrected(ClockEvent):
     previous_due_at: Instant | None = Field(description="Due instant as it was said before.")
     had_breached: bool = Field(description="Whether a breach had been said.")
     reason: Text | None = Field(description="Why.")
+    thresholds: list[Code] = Field(
+        default_factory=list, description="Warnings that had been said and no longer hold; they may come again."
+    )
+    breached_at: Instant | None = Field(
+        None, description="When the promise was broken, if it was all the same; that is not told again."
+    )

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from shared.observability.metrics import REGISTRY
 from shared.timers.plan import Timer
 from shared.timers.worker import TimerWorker, pending
 from tests.support.kernel import NOON, running, until
@@ -102,3 +103,17 @@ def _worker(kernel, **options):
 
 async def _count(kernel, expected):
     return len(await kernel.effects()) == expected
+
+
+async def test_the_lag_that_metrics_show_ends_when_what_was_fired_is_committed(kernel):
+    await _plan(kernel, Timer("test", "t1", "C-1", NOON), Timer("test", "t2", "C-2", NOON + timedelta(seconds=30)))
+    kernel.clock.move(NOON + timedelta(minutes=1))
+    before = REGISTRY.get_sample_value("moat_timer_lag_seconds_sum")
+
+    async def fire_slowly(work, timers):
+        await _fire(work, timers)
+        kernel.clock.move(NOON + timedelta(minutes=2))
+
+    await TimerWorker(kernel.database, kernel.uow, kernel.clock, {"test": fire_slowly}).turn()
+
+    assert REGISTRY.get_sample_value("moat_timer_lag_seconds_sum") - before == 120 + 90

@@ -102,7 +102,9 @@ async def _clocks(evidence: Evidence, verdict: Verdict) -> None:
             what = event.event.type.split(".")[2]
             place = (event.data["clock_id"], event.data["cycle"])
             if what == "corrected":  # takes back what was told, after somebody acted in time and we heard of it late
-                told["breached" if event.data["had_breached"] else "warned", *place, event.data.get("threshold")] -= 1
+                told["breached", *place, None] -= int(event.data["had_breached"] and not event.data["has_breached"])
+                for threshold in event.data["thresholds"]:
+                    told["warned", *place, threshold] -= 1
             else:
                 told[what, *place, event.data.get("threshold")] += 1
     once = ("started", "warned", "breached", "met", "cancelled")

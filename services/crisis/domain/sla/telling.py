@@ -19,7 +19,8 @@ def settle(
 ) -> list[ClockFact]:
     """Take over a fold as the clock's state and answer what is to be told, in order of effect.
 
-    `said` are words of the action that led to it (`actor`, `cause`, `reason`, `behaviour` …).
+    `said` are words of the action that led to it (`actor`, `cause`, `reason`, `behaviour` …); with `tells_moves` the
+    action itself tells of breaches that lie elsewhere now.
     """
     if not results:
         return []
@@ -80,7 +81,7 @@ def _passed(clock: Clock, results: Sequence[ClockResult], told: frozenset[str]) 
     facts: list[ClockFact] = []
     for result in results:
         facts.extend(
-            ClockFact("warned", clock, result, warning.at, {"threshold": warning.threshold})
+            ClockFact("warned", clock, result, warning.at, {"threshold": warning.threshold, "at_attach": False})
             for warning in result.warnings
             if f"{result.cycle}:{warning.threshold}" not in told
         )
@@ -96,7 +97,8 @@ def _at_attach(clock: Clock, results: Sequence[ClockResult]) -> Iterator[ClockFa
         yield _breached(clock, latest, at_attach=True)
     elif latest.warnings:
         warning = latest.warnings[-1]
-        yield ClockFact("warned", clock, latest, warning.at, {"threshold": warning.threshold})
+        detail = {"threshold": warning.threshold, "at_attach": True}
+        yield ClockFact("warned", clock, latest, warning.at, detail)
 
 
 def _breached(clock: Clock, result: ClockResult, *, at_attach: bool) -> ClockFact:
@@ -171,21 +173,38 @@ def _taken_back(
     said: Mapping[str, Any],
     now: datetime,
 ) -> Iterator[ClockFact]:
-    """What was told and no longer holds, because an event was recorded with an earlier effective time."""
+    """What was told and no longer holds, because an event was recorded with an earlier effective time.
+
+    One correction for each cycle, of the breach and the warnings together; a breach that stays, at another instant, is
+    corrected and not told again.
+    """
     cycles = {result.cycle: result for result in results}
-    for mark in sorted(gone):
+    lost: dict[int, set[str]] = {}
+    for mark in gone:
         cycle, _, what = mark.partition(":")
-        result = cycles.get(int(cycle), results[-1])
-        had_breached = what == _BREACH
-        yield ClockFact(
-            "corrected",
-            clock,
-            result,
-            said.get("at", now),
-            {
-                "corrects": "breached" if had_breached else "warned",
-                "had_breached": had_breached,
-                "previous_due_at": before.due_at if before is not None else None,
-                "reason": said.get("reason"),
-            },
-        )
+        lost.setdefault(int(cycle), set()).add(what)
+    if before is not None and not said.get("tells_moves") and _has_moved(cycles.get(before.cycle), before):
+        lost.setdefault(before.cycle, set()).add(_BREACH)
+    for number, whats in sorted(lost.items()):
+        result = cycles.get(number, results[-1])
+        had_breached = _BREACH in whats
+        was_due = None if before is None else before.due_at or (before.breached_at if had_breached else None)
+        detail = {
+            "corrects": "breached" if had_breached else "warned",
+            "thresholds": sorted(whats - {_BREACH}),
+            "had_breached": had_breached,
+            "breached_at": result.breached_at,
+            "previous_due_at": was_due,
+            "reason": said.get("reason"),
+        }
+        yield ClockFact("corrected", clock, result, said.get("at", now), detail)
+
+
+def _has_moved(result: ClockResult | None, before: State) -> bool:
+    """Whether a breach that was told lies at another instant now."""
+    return (
+        result is not None
+        and result.breached_at is not None
+        and before.breached_at is not None
+        and result.breached_at != before.breached_at
+    )

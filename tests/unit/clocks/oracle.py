@@ -11,6 +11,7 @@ from tests.unit.clocks.oracle_lines import FAR, TICK, Line, calendar, hours, lat
 class Cycle:
     def __init__(self, machine, number, start, lines):
         self.machine, self.number, self.start, self.lines = machine, number, start, lines
+        self.went_on = set()  # where it ran again, if only for an instant
         self.stops, self.end, self.stage, self.result = [], None, None, "open"
         self.breached = self.cause = None
         self.fired, self.spent = [], set()
@@ -34,7 +35,8 @@ class Cycle:
         stops = [(max(base, begin), end) for begin, end in self.stops if end >= base]
         merged = []
         for begin, end, stop in sorted([(*one, False) for one in cut] + [(*one, True) for one in stops]):
-            if merged and (begin < merged[-1][1] or (begin == merged[-1][1] and (stop or merged[-1][2]))):
+            touch = merged and begin == merged[-1][1] and (stop or merged[-1][2]) and begin not in self.went_on
+            if merged and (begin < merged[-1][1] or touch):
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]), stop)
             else:
                 merged.append((begin, end, stop))
@@ -148,6 +150,7 @@ class Machine:
             if not self.reasons:
                 self.pauses.append((self.since, at))
                 if active and not self.statutory:
+                    cycle.went_on.add(at)
                     cycle.changed(at, "due", ends)
         elif kind == "stop" and active:
             cycle.finish(at, "completed", "met" if cycle.breached is None else "missed")
@@ -191,6 +194,8 @@ class Machine:
         if mode == "resume":
             cycle.stops.append((cycle.end, at))
         cycle.finish(None, None, "open")
+        if not self.reasons:
+            cycle.went_on.add(at)
         cycle.changed(at, "reopen", ends)
 
     def extend(self, cycle, event, at, ends):

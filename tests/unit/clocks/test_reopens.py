@@ -149,3 +149,23 @@ def test_a_pause_that_ends_at_the_stop_and_the_stop_are_one_halt():
     found = clock(business_days(1, under_pause="shift"), *story, until="wed 13:00")
 
     assert (when(found["due_at"]), breach(found)) == ("wed 18:00", None)
+
+
+def test_a_pause_recorded_after_the_reopen_of_its_instant_is_no_longer_part_of_the_stop():
+    """The reopen found the clock due, and breached; what begins then moves nothing."""
+    target = period("P1D", roll="backward", under_pause="shift")
+    story = [start("fri 09:00"), stop("fri 23:00"), reopen("sun 08:00", "resume"), pause("sun 08:00")]
+    found = clock(target, *story, until="mon+1 12:00")
+
+    assert (breach(found), found["stage"], when(found["due_at"])) == (("sun 08:00", "reopen"), "paused", "sat 00:00")
+
+
+def test_a_resume_recorded_before_the_stop_of_its_instant_ended_the_pause():
+    """Resumed at its due instant and stopped there it is met; the stop begins too late to move that instant."""
+    target = business_days(1, at="20:00", under_pause="shift")
+    story = [start("mon 09:00"), pause("tue 08:00"), resume("wed 20:00"), stop("wed 20:00")]
+    met = clock(target, *story)
+    found = clock(target, *story, reopen("fri 12:00", "resume"), until="fri 13:00")
+
+    assert (met["result"], when(met["due_at"])) == ("met", "wed 20:00")
+    assert (breach(found), when(found["due_at"])) == (("fri 12:00", "reopen"), "wed 20:00")

@@ -44,7 +44,7 @@ def weeks(name, change):
         "union": [f"{quarter}-04:00", f"{middle}-04:30", f"19:00-{quarter}"],
     }
     found = {key: dict.fromkeys(WEEKDAYS, windows) for key, windows in every.items()}
-    whole = {WEEKDAYS[(high.weekday() + days) % 7]: ["00:00-24:00"] for days in (0, 3)}
+    whole = {WEEKDAYS[(high.weekday() + days) % 7]: ["00:00-24:00"] for days in (0, 2, 5)}
     return middle, found | {"whole dates": whole}
 
 
@@ -70,25 +70,27 @@ def sweep(name, change):
     """Hold one clock change against the minutes."""
     minutes, source = Minutes(zone(name), change), Random(change)
     middle, plans = weeks(name, change)
-    calendars = [{"key": key, "zone": name, "weekly": weekly} for key, weekly in plans.items()]
     looked = {key: Week(minutes, weekly) for key, weekly in plans.items()}
+    compiled = {
+        key: Calendar(publish(parse_calendar({"key": key, "zone": name, "weekly": weekly})))
+        for key, weekly in plans.items()
+    }
     near = [change + source.randint(-4, 4) * 15 for _ in range(6)]
     instants = sorted({change - 1800, change - 1440, *near, *(change + source.randint(-1800, 2880) for _ in range(20))})
-    for calendar in calendars:
-        compiled, week = Calendar(publish(parse_calendar(calendar))), looked[calendar["key"]]
+    for key, week in looked.items():
         for end in instants[1:]:
-            found = compiled.open_time_between(instants[0] * 60_000_000, end * 60_000_000)
-            assert found == week.open_between(instants[0], end) * 60_000_000, (name, calendar, written(end))
-    promised = {f"{key} {n}": t for key in plans for n, t in enumerate(targets(key, middle))}
+            found = compiled[key].open_time_between(instants[0] * 60_000_000, end * 60_000_000)
+            assert found == week.open_between(instants[0], end) * 60_000_000, (name, plans[key], written(end))
+    promised = {f"{key} {n}": target for key in plans for n, target in enumerate(targets(key, middle))}
     for origin in (change - 1500, change - 75, change, source.choice(near)):
         expected = {
             which: written(looked[target.get("calendar", "night")].due(target, origin))
             for which, target in promised.items()
         }
-        policy = {"key": "p", "targets": promised}
-        asked = {"policy": policy, "calendars": calendars, "until": written(origin)}
-        told = simulate({**asked, "events": [{"type": "start", "at": written(origin)}]})["clocks"]
-        assert {one["target"]: one["due_at"] for one in told} == expected, (name, written(origin), plans)
+        start = {"type": "start", "at": written(origin)}
+        asked = {"policy": {"key": "p", "targets": promised}, "events": [start], "until": start["at"]}
+        told = simulate(asked, calendars=compiled)["clocks"]
+        assert {one["target"]: one["due_at"] for one in told} == expected, (name, start, plans)
 
 
 def test_open_time_and_due_instants_across_clock_changes_of_each_kind():

@@ -42,10 +42,10 @@ def behaviour(zone, change):
 
 
 class Minutes:
-    """The wall clock of a zone for five days before a clock change and nine after it."""
+    """The wall clock of a zone for five days before a clock change and ten after it."""
 
     def __init__(self, zone, change):
-        self.begin, self.count = change - 5 * 1440, 14 * 1440
+        self.begin, self.count = change - 5 * 1440, 15 * 1440
         self.shown = [shown(zone, self.begin + number) for number in range(self.count)]
         self._first = {}
         for number, wall in enumerate(self.shown):

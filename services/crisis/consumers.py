@@ -8,10 +8,18 @@ from services.crisis.domain.amending import Amendment
 from services.crisis.domain.rules import Trigger
 from services.crisis.library import Library
 from services.crisis.usecases.answered import take_answers
+from services.crisis.usecases.merging import also_locked, take_merged
 from services.crisis.usecases.project import project
 from services.crisis.usecases.receive import News, receive
 from shared.bus.consumer import ConsumerSpec, Delivery
-from shared.contracts.facts import ComplaintReceived, ComplaintUpdated, ComplaintWithdrawn, OpinionMentioned
+from shared.contracts import CloudEvent
+from shared.contracts.facts import (
+    ComplaintReceived,
+    ComplaintUpdated,
+    ComplaintWithdrawn,
+    CustomerMerged,
+    OpinionMentioned,
+)
 from shared.contracts.notify import MessageAcknowledged, MessageUndeliverable
 from shared.contracts.scoring import CustomerSnapshot, TierChanged
 from shared.db.unit_of_work import UnitOfWork
@@ -28,6 +36,7 @@ FACTS: Final = frozenset(
         "customer.credit.assessed.v1",
         "customer.interaction.logged.v1",
         "customer.survey.answered.v1",
+        "customer.merged.v1",
     }
 )
 """Complaints and opinion always leave a trace; the others where a rule names their type, or where they end a wait."""
@@ -55,6 +64,8 @@ def consumer_specs(library: Library, *, lanes: int = 2) -> tuple[ConsumerSpec, .
             lanes=lanes,
             pace=0.02,
             beside_public=True,
+            extra_subjects=_remaining,
+            follow=also_locked,
         ),
         ConsumerSpec(
             "crisis-customers",
@@ -75,6 +86,7 @@ def consumer_specs(library: Library, *, lanes: int = 2) -> tuple[ConsumerSpec, .
             max_records=2000,
             lanes=lanes,
             pace=0.05,
+            follow=also_locked,
         ),
         ConsumerSpec("crisis-notify", ("moat.notify.v1",), handlers.answers, types=ANSWERS, pace=0.05),
     )
@@ -87,8 +99,17 @@ class Handlers:
         self._library = library
 
     async def facts(self, work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
-        """Complaints and opinion."""
-        await receive(work, [_news(delivery) for delivery in deliveries], library=self._library)
+        """Complaints and opinion; and which customers turned out to be others."""
+        await take_merged(
+            work,
+            [
+                (d.event.subject, d.payload.into_customer_id, d.payload.merged_at or d.event.time)
+                for d in deliveries
+                if isinstance(d.payload, CustomerMerged)
+            ],
+        )
+        told = [_news(delivery) for delivery in deliveries if not isinstance(delivery.payload, CustomerMerged)]
+        await receive(work, told, library=self._library)
 
     async def snapshots(self, work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
         """The published state of customers."""
@@ -105,6 +126,12 @@ class Handlers:
         """What came of messages."""
         told = [d.payload for d in deliveries if isinstance(d.payload, MessageAcknowledged | MessageUndeliverable)]
         await take_answers(work, told, library=self._library)
+
+
+def _remaining(event: CloudEvent) -> Sequence[str]:
+    """The customer that remains, of an event that says so."""
+    into = (event.data or {}).get("into_customer_id") if event.type == "customer.merged.v1" else None
+    return (into,) if isinstance(into, str) else ()
 
 
 def _news(delivery: Delivery) -> News:

@@ -28,6 +28,7 @@ _CASES: Final[dict[str, type[Payload]]] = {
     "closed": contract.CaseClosed,
     "reopened": contract.CaseReopened,
     "dismissed": contract.CaseDismissed,
+    "merged": contract.CaseMerged,
 }
 
 
@@ -114,7 +115,7 @@ def _case_detail(fact: CaseFact) -> dict[str, Any]:
                     for field, before, after in detail.get("changes", ())
                 ],
             }
-        case "severity_changed" | "stage_changed" | "acknowledged" | "resolved" | "reopened":
+        case "severity_changed" | "stage_changed" | "acknowledged" | "resolved" | "reopened" | "merged":
             said |= detail
         case "closed":
             said |= {"outcome": case.outcome, "resolved_at": case.resolved_at}

@@ -1,6 +1,6 @@
 """What a consumer does with records, one transaction at a time: effect, dead letter, parking, release."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -49,6 +49,12 @@ class Handle(Protocol):
     async def __call__(self, work: UnitOfWork, deliveries: Sequence[Delivery], /) -> None: ...
 
 
+class Follow(Protocol):
+    """Names the subjects that have to be locked besides these, in the same order: those for whom some of them stand."""
+
+    async def __call__(self, work: UnitOfWork, subjects: Collection[str], /) -> Collection[str]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConsumerSpec:
     """What one group of a service reads and does. `types` None takes every type known to the contracts.
@@ -75,6 +81,7 @@ class ConsumerSpec:
     public: bool = False
     beside_public: bool = False
     extra_subjects: Callable[[CloudEvent], Sequence[str]] | None = field(default=None)
+    follow: Follow | None = field(default=None)
 
 
 class Handling:
@@ -92,7 +99,7 @@ class Handling:
                 deliveries = self._decode(work, records)
                 if not deliveries:
                     return
-                await work.lock({subject for d in deliveries for subject in self._subjects(d.event)})
+                await self._lock(work, deliveries)
                 deliveries = await self._set_aside_parked(work, deliveries)
                 batch.duplicates(await self._handle_new(work, deliveries))
 
@@ -106,6 +113,11 @@ class Handling:
             with carried_by({d.event.subject: d.event.traceparent for d in new if d.event.traceparent}):
                 await self._spec.handle(work, new)
         return len(deliveries) - len(new)
+
+    async def _lock(self, work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
+        subjects = {subject for d in deliveries for subject in self._subjects(d.event)}
+        others = () if self._spec.follow is None else await self._spec.follow(work, subjects)
+        await work.lock(subjects.union(others))
 
     def _subjects(self, event: CloudEvent) -> Sequence[str]:
         if self._spec.extra_subjects is None:
@@ -168,7 +180,7 @@ class Handling:
                     return False
                 seq, record = found
                 deliveries = self._decode(work, [record])
-                await work.lock({s for d in deliveries for s in self._subjects(d.event)})
+                await self._lock(work, deliveries)
                 await self._handle_new(work, deliveries)
                 await forget_parked(work.raw, seq)
         except Rejected as error:

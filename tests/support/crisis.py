@@ -14,6 +14,7 @@ from services.crisis.consumers import Handlers
 from services.crisis.kinds import SHIPPED
 from services.crisis.library import Library
 from services.crisis.settings import CrisisSettings
+from services.crisis.usecases.merging import also_locked
 from shared.auth.keys import create_key
 from shared.bus.consumer import Delivery
 from shared.bus.port import Received
@@ -46,7 +47,9 @@ class Crisis:
             batch = [e for e in events if _group(e.type) == prefix]
             if batch:
                 async with self.service.base.uow() as work:
-                    await work.lock({e.subject for e in batch})
+                    told = {e.subject for e in batch}
+                    remaining = {(e.data or {}).get("into_customer_id", e.subject) for e in batch}
+                    await work.lock({*told, *remaining, *await also_locked(work, told)})
                     await handle(work, [a_delivery(event) for event in batch])
 
     async def step(self, to: datetime) -> None:

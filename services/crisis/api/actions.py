@@ -10,6 +10,7 @@ from services.crisis.api.shapes import CaseOut
 from services.crisis.library import Library
 from services.crisis.store.queries import cases_by_id
 from services.crisis.usecases.command import Command, carry_out
+from services.crisis.usecases.merging import MergeCases, merge_cases
 from shared.auth.guard import demand, require
 from shared.db.unit_of_work import UnitOfWork
 from shared.web.etags import IfMatch, etag
@@ -18,6 +19,7 @@ from shared.web.kernel import Caller, part
 from shared.web.routing import Router
 
 CaseId = Annotated[str, Path(max_length=128, description="The case.")]
+_ANOTHER = "0195f3a0-7c00-7000-8000-0000000000c2"
 _SCOPES = {"change-severity": "crisis:command", "dismiss": "crisis:command", "extend": "crisis:approve"}
 _ACTIONS: tuple[tuple[str, type[ActionIn], str, dict[str, Any]], ...] = (
     ("acknowledge", bodies.AcknowledgeIn, "Take notice of a case", {"by": "E-1042", "reason": "I take it"}),
@@ -72,6 +74,43 @@ def add_actions(router: Router) -> None:
             dependencies=[require(_SCOPES.get(action, "crisis:write"))],
             openapi_extra=example(body, **fields),
         )
+
+
+def add_merge(router: Router) -> None:
+    """Add `POST /{case_id}/merge`, the one action on two cases."""
+    router.add_api_route(
+        "/{case_id}/merge",
+        merge_case,
+        methods=["POST"],
+        summary="Merge a case into another",
+        response_model=CaseOut,
+        dependencies=[require("crisis:command")],
+        openapi_extra=example(bodies.MergeIn, into_case_id=_ANOTHER, reason="both plants belong to one company"),
+    )
+
+
+async def merge_case(
+    case_id: CaseId,
+    body: bodies.MergeIn,
+    expected: IfMatch,
+    caller: Caller,
+    once: OnceIfKeyed,
+    library: Annotated[Library, part(Library)],
+) -> Response:
+    """The case goes up in another of the same customer, or of one that `customer.merged.v1` said to be the same.
+
+    Its matters and their clocks go on there: what runs in both from the earlier start, everything under the stricter
+    promise, and without the pauses of the case that goes. The same merge again answers the same and changes nothing.
+    409 says which of the two is in the wrong state, or why they cannot become one.
+    """
+
+    async def effect(work: UnitOfWork) -> Answer:
+        command = MergeCases(case_id, body.into_case_id, body.by or caller.id, body.reason, expected)
+        await merge_cases(work, command, library=library)
+        (row,) = await cases_by_id(work.raw, [case_id])
+        return Answer(CaseOut.of(row), headers={"ETag": etag(row["version"])})
+
+    return await once(effect)
 
 
 def _endpoint(action: str, body_type: type[ActionIn]) -> Any:

@@ -131,6 +131,16 @@ class ReopenIn(ActionIn):
     )
 
 
+class MergeIn(In):
+    """Let a case go up in another one of the same customer."""
+
+    into_case_id: Id = Field(description="The case that goes on.", examples=["0195f3a0-7c00-7000-8000-0000000000c2"])
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_no_nul)] = Field(
+        description="Why.", examples=["both plants belong to one company"]
+    )
+    by: Id | None = Field(None, description="Directory id of who does it; the caller himself unless said.")
+
+
 class OpenCaseIn(In):
     """A case that a person opens."""
 

@@ -8,7 +8,7 @@ import asyncpg
 import sqlalchemy as sa
 from fastapi import Depends, Path, Query, Response
 
-from services.crisis.api.actions import add_actions
+from services.crisis.api.actions import add_actions, add_merge
 from services.crisis.api.bodies import NoteIn, OpenCaseIn
 from services.crisis.api.shapes import (
     CaseOut,
@@ -191,3 +191,4 @@ async def _entries(
 
 
 add_actions(router)
+add_merge(router)

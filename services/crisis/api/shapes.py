@@ -95,6 +95,14 @@ class WaitOut(Out):
     approved_by: str | None = Field(description="Who approved a wait beyond the limit.")
 
 
+class CaseLinkOut(Out):
+    """Another case."""
+
+    id: str
+    number: str
+    customer_id: str
+
+
 class CaseOut(Out):
     """A case as it stands."""
 
@@ -125,6 +133,8 @@ class CaseOut(Out):
     owner: str | None
     reopened_count: int
     previous_case_id: str | None
+    merged_into: CaseLinkOut | None = Field(description="The case that goes on in its place.")
+    merged_cases: list[CaseLinkOut] = Field(description="The cases that it goes on for.")
     drill: bool
     matters: list[MatterOut]
     obligations: list[ObligationOut] = Field(description="Open ones of regulated matters; others have none.")

@@ -55,6 +55,8 @@ class Case:
     earlier_cases: int = 0
     previous_case_id: str | None = None
     drill: bool = False
+    merged_into: str | None = None
+    """The case that goes on in its place."""
 
     @property
     def is_open(self) -> bool:

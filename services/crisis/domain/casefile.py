@@ -22,7 +22,7 @@ from services.crisis.domain.waiting import Wait
 
 CaseFactKind = Literal[
     "opened", "updated", "severity_changed", "stage_changed", "acknowledged", "resolved", "closed", "reopened",
-    "dismissed",
+    "dismissed", "merged",
 ]  # fmt: skip
 
 
@@ -113,6 +113,19 @@ class CaseFile:
             fields["version"] = self.case.version + 1
         if fields:
             self.change(**fields)
+
+    def hand_over(self, matter: Matter, to: "CaseFile") -> list[Clock]:
+        """Let another case have a matter and its clocks; answers those."""
+        del self.matters[matter.id]
+        self.changed_matters.pop(matter.id, None)
+        to.matters[matter.id] = replace(matter, case_id=to.case.id, customer_id=to.case.customer_id)
+        to.changed_matters[matter.id] = False
+        clocks = self.clocks_of([matter.id])
+        self.clocks = [clock for clock in self.clocks if clock.matter_id != matter.id]
+        for clock in clocks:
+            clock.case_id, clock.customer_id, clock.has_changed = to.case.id, to.case.customer_id, True
+        to.clocks.extend(clocks)
+        return clocks
 
     def put(self, matter: Matter) -> Matter:
         """Add a matter or replace it."""

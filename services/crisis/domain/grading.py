@@ -1,6 +1,6 @@
 """Severity and class of an open case: how they change, and what that does to the promises that run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from services.crisis.domain.books import Books, NothingApplies
@@ -15,6 +15,8 @@ from services.crisis.domain.sla.clock import Clock, ClockFact
 
 LATE_TIER: Final = "late_tier"
 """The cause of a change where the tier was not known when the case opened."""
+MERGED: Final = "merged"
+"""The cause of a change where two cases became one."""
 
 
 def judge(case: Case, customer: Customer, books: Books, *, matters: int) -> Judgement:
@@ -90,8 +92,8 @@ def change_class(
 ) -> list[ClockFact]:
     """Serve another class from now on: running promises change as their policies say of a change of tier.
 
-    Where the tier was only late (`late_tier`) they are tightened, whatever the policies say. The clocks of the file
-    have to be loaded with their events. Answers what the clocks told.
+    Where the tier was only late, or cases were merged, they are tightened, whatever the policies say. The clocks of
+    the file have to be loaded with their events. Answers what the clocks told.
     """
     before = file.case.service_class
     if service_class == before:
@@ -101,7 +103,7 @@ def change_class(
     file.next_version(service_class=service_class, policy=pin or file.case.policy)
     told: list[ClockFact] = []
     if pin is not None:
-        told = retarget(file, pin, tools, cause=cause, behaviour=_late if cause == LATE_TIER else _on_tier_change)
+        told = retarget(file, pin, tools, cause=cause, behaviour=_ANYHOW.get(cause, _on_tier_change))
     file.tell_case(
         "updated",
         tools,
@@ -126,36 +128,41 @@ def retarget(
     cause: str,
     behaviour: Callable[[ChangeRules], Behaviour],
     actor: str = SYSTEM,
+    clocks: Iterable[Clock] | None = None,
 ) -> list[ClockFact]:
     """Put running clocks under another policy, each as the policy that it stands under says; answers what they told.
 
     What the law owes is never touched, nor what the other policy does not promise; `keep` leaves a clock where it is.
+    Only `clocks` of the file where some are given.
     """
     promised = tools.promises.policies[pin].targets
     by_policy: dict[str, list[Clock]] = {}
-    for clock in file.clocks:
+    for clock in file.clocks if clocks is None else clocks:
         if clock.is_live and not clock.statutory and clock.policy != pin and clock.target in promised:
             by_policy.setdefault(clock.policy, []).append(clock)
     told: list[ClockFact] = []
-    for previous, clocks in by_policy.items():
+    for previous, concerned in by_policy.items():
         how = behaviour(tools.promises.changes(previous))
         if how is Behaviour.KEEP:
             continue
-        for clock in clocks:
+        for clock in concerned:
             clock.policy, clock.has_changed = pin, True
         reason = "restarted" if how is Behaviour.RESTART_NOW else None
         said = {"behaviour": how.value, "cause": cause, "previous_policy": previous, "reason": reason}
         event = Retarget(at=tools.now, policy=pin, behaviour=how)
-        told += file.put_to(clocks, [event], tools, actor=actor, said=said, pin=pin)
+        told += file.put_to(concerned, [event], tools, actor=actor, said=said, pin=pin)
     return told
 
 
-def _late(_: ChangeRules) -> Behaviour:
+def _tighten(_: ChangeRules) -> Behaviour:
     return Behaviour.TIGHTEN_ONLY
 
 
 def _on_tier_change(rules: ChangeRules) -> Behaviour:
     return rules.on_tier_change
+
+
+_ANYHOW: Final = {LATE_TIER: _tighten, MERGED: _tighten}
 
 
 def _other_choice(

@@ -22,6 +22,7 @@ _WHY = {
     "customer_answered": "the customer was in touch",
     "case_closed": "the case was closed",
     "case_dismissed": "the case was dismissed",
+    "case_merged": "the case went up in another",
 }
 
 

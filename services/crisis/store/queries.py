@@ -72,6 +72,7 @@ async def cases_by_id(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[s
     waits: dict[str, list[Wait]] = defaultdict(list)
     for wait in await load_waits(raw, customers, list(cases)):
         waits[wait.case_id].append(wait)
+    into, merged = await _links(raw, rows)
     grouped: Mapping[str, list[dict[str, Any]]] = _grouped(matters)
     calls = {row["case_id"]: dict(row) for row in runs}
     for id_, case in cases.items():
@@ -81,8 +82,28 @@ async def cases_by_id(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[s
         case["triggers"] = triggers.get(id_, [])
         case["escalation"] = calls.get(id_)
         case["obligations"] = owed.get(id_, [])
+        case["merged_into"] = into.get(case["merged_into"])
+        case["merged_cases"] = merged.get(id_, [])
         case["waits"] = waits.get(id_, [])
     return [cases[id_] for id_ in ids if id_ in cases]
+
+
+async def _links(
+    raw: "asyncpg.Connection[asyncpg.Record]", cases: Sequence[asyncpg.Record]
+) -> tuple[Mapping[str, dict[str, Any]], Mapping[str, list[dict[str, Any]]]]:
+    """The cases that go on for some of these, by their ids; and those that went up in some of them, by these."""
+    rows = await raw.fetch(
+        "select id, number, customer_id, merged_into from crisis_case"
+        " where id = any($1::text[]) or merged_into = any($2::text[]) order by closed_at, id",
+        [row["merged_into"] for row in cases if row["merged_into"] is not None],
+        [row["id"] for row in cases],
+    )
+    link = {row["id"]: {name: row[name] for name in ("id", "number", "customer_id")} for row in rows}
+    merged: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if row["merged_into"] is not None:
+            merged[row["merged_into"]].append(link[row["id"]])
+    return link, merged
 
 
 async def _obligations(raw: "asyncpg.Connection[asyncpg.Record]", ids: Sequence[str]) -> Mapping[str, list[Obligation]]:

@@ -1,6 +1,7 @@
 """Candidates: events that a person has to confirm before they become a case; and the breakers that made them so."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from services.crisis.domain.rules import Trigger
 from services.crisis.domain.timeline import instant_text
 from services.crisis.library import Library
 from services.crisis.publishing import publish_tripped
+from services.crisis.store.aliases import aliases_of, who_is_meant
 from services.crisis.store.load import load_customers, load_open_files
 from services.crisis.store.rows import read, text_of
 from services.crisis.store.tables import CANDIDATE
@@ -84,6 +86,8 @@ class CandidateDecided(Conflict):
 async def confirm(work: UnitOfWork, candidate_id: str, *, by: str, reason: str | None, library: Library) -> str:
     """Open a case for a candidate, or join the open one; answers its id. Raises NotFound, CandidateDecided."""
     trigger = await _waiting(work, candidate_id)
+    meant = await who_is_meant(work.raw, [trigger.customer_id])
+    trigger = replace(trigger, customer_id=meant.get(trigger.customer_id, trigger.customer_id))
     books = await library.books(work.raw)
     row = await work.raw.fetchrow("select rule, rule_version from candidate where id = $1", candidate_id)
     assert row is not None
@@ -126,7 +130,7 @@ async def _waiting(work: UnitOfWork, candidate_id: str) -> Trigger:
     customer = await work.raw.fetchval("select customer_id from candidate where id = $1", candidate_id)
     if customer is None:
         raise NotFound(f"there is no candidate {candidate_id}")
-    await work.lock([customer])
+    await work.lock({customer, *(await aliases_of(work.raw, [customer])).values()})
     row = await work.raw.fetchrow("select event, state from candidate where id = $1", candidate_id)
     assert row is not None
     if row["state"] != "waiting":

@@ -1,7 +1,8 @@
 """Take in events that may be a crisis: a batch in one transaction, set-based in and out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,6 +14,7 @@ from services.crisis.domain.intake import Breakers, ClosedCase, Desk, Taken, tak
 from services.crisis.domain.pausing import customer_answered
 from services.crisis.domain.rules import Rule, Trigger
 from services.crisis.library import Library
+from services.crisis.store.aliases import who_is_meant
 from services.crisis.store.load import customers_waiting, load_customers, load_open_files
 from services.crisis.store.save import save_taken
 from services.crisis.usecases.candidates import keep_candidates, tell_of_tripped
@@ -33,6 +35,7 @@ async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -
     The customers have to be locked. Where a wait is open, events that no rule names are heard, too: they may end it.
     Answers what became of each event that was new.
     """
+    news = await _of_those_who_remain(work, news)
     books = await library.books(work.raw)
     named = ALWAYS_TAKEN | {rule.event_type for rule in books.rules}
     waiting = await customers_waiting(work.raw, {_trigger(one).customer_id for one in news})
@@ -60,6 +63,20 @@ async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -
     await keep_candidates(work, taken)
     await tell_of_tripped(work, breakers, books)
     return taken
+
+
+async def _of_those_who_remain(work: UnitOfWork, news: Sequence[News]) -> Sequence[News]:
+    """News of customers that turned out to be others are news of those, unless only the old one has an open case."""
+    meant = await who_is_meant(work.raw, {_trigger(one).customer_id for one in news})
+    return [_about(one, meant) for one in news] if meant else news
+
+
+def _about(one: News, meant: Mapping[str, str]) -> News:
+    trigger = _trigger(one)
+    if trigger.customer_id not in meant:
+        return one
+    trigger = replace(trigger, customer_id=meant[trigger.customer_id])
+    return replace(one, trigger=trigger) if isinstance(one, Amendment) else trigger
 
 
 def _is_named(one: News, types: AbstractSet[str]) -> bool:

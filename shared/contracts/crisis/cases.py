@@ -203,14 +203,28 @@ class CaseReopened(CaseEvent):
 
 
 class CaseMerged(CaseEvent):
-    """A case went up in another one of the same customer."""
+    """A case went up in another one of the same customer, which has its matters and promises from now on."""
 
     model_config = example(
-        **CASE | {"stage": "merged", "status": "merged", "version": 5, "at": "2026-03-06T01:00:00Z"},
+        **CASE
+        | {
+            "stage": "merged",
+            "status": "merged",
+            "version": 5,
+            "at": "2026-03-06T01:00:00Z",
+            "by": "E-0007",
+            "reason": "both plants belong to one company",
+        },
         into_case_id="0195f3a0-7c00-7000-8000-0000000000c2",
+        into_number="CR-2026-000121",
+        into_customer_id="C-10002",
+        matter_ids=["0195f3a0-7c00-7000-8000-0000000000d1"],
     )
 
     into_case_id: Id = Field(description="The case that goes on.")
+    into_number: Code = Field(description="Its number, for people.")
+    into_customer_id: Id = Field(description="Its customer; another id where two turned out to be one.")
+    matter_ids: list[Id] = Field(description="The matters that go on there; what both cases were about goes on once.")
 
 
 class CaseDismissed(CaseEvent):

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.made-from
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check bench up format faults clean
+.PHONY: help env demo test check bench up format faults clocks clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -40,6 +40,9 @@ bench: env ## the table of speed and memory, with ratios (BENCH="m1 r1" for some
 
 faults: env ## the long run of the crash tests
 	@$(BIN)/python -m pytest tests/faults -m long $(TEST)
+
+clocks: env ## the long run of the clocks: 100,000 stories, every clock change of every zone (MOAT_STORIES_SEED repeats one)
+	@$(BIN)/python -m pytest tests/unit/clocks -m long $(TEST)
 
 clean: ## remove what was made
 	@rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -87,7 +87,7 @@ def close_ended(file: CaseFile, tools: Tools, *, at: datetime, by: str) -> None:
 
 
 def _held_by(file: CaseFile, wait: Wait, now: datetime) -> list[Clock]:
-    """The clocks that stand still for this wait's reason, and not for the same reason of another wait."""
+    """The clocks that stand still for this wait's reason; of one that is written down late, not for the next of it."""
     others = [one for one in file.open_waits() if one.id != wait.id and one.reason == wait.reason]
     return [
         clock

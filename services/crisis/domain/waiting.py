@@ -4,13 +4,23 @@ Limits are measured by the fold: a wait is a clock that runs while the promise s
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from services.crisis.domain.clocks import ClockEvent, Pause, Resume, Start, fold
-from services.crisis.domain.clocks.instants import from_micros, to_micros
-from services.crisis.domain.clocks.pauses import Pauses
+from services.crisis.domain.clocks import (
+    Business,
+    ClockEvent,
+    ClockResult,
+    Elapsed,
+    Pause,
+    Policy,
+    Resume,
+    Start,
+    Target,
+    fold,
+)
+from services.crisis.domain.clocks.instants import SECOND, from_micros, to_micros
 from services.crisis.domain.conditions import Condition
 from services.crisis.domain.sla.clock import Clock
 from services.crisis.domain.sla.pins import Promises
@@ -99,6 +109,24 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Waited:
+    """Where a wait of a clock begins, and the stretches of other waits. Instants are integer microseconds."""
+
+    begin: int
+    others: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wait that somebody wants, for a reason of these rules; `until` is None for one without an end."""
+
+    rules: WaitRules
+    code: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """The last instant up to which may be waited, and which limit that is."""
 
@@ -107,44 +135,74 @@ class Limit:
 
 
 def limit_of(
-    rules: WaitRules, code: str, clocks: Iterable[Clock], *, since: datetime, promises: Promises, now: datetime
+    asked: Asked, clocks: Iterable[Clock], waits: Sequence[Wait], *, promises: Promises, now: datetime
 ) -> Limit | None:
-    """How long a wait that begins at `since` may last: the earliest of its limits, on the clock that was held longest.
+    """How long a wait may last: the earliest of its limits, on the clock that was held longest.
 
-    It lies at or before `since` where earlier waits have used a total up. None where the rules set no limit.
+    It lies at or before its beginning where other waits have used a total up. `waits` are the open ones: one that is
+    written down late counts against the time that they may still take. None where the rules set no limit.
     """
-    begin = to_micros(since)
-    found: dict[tuple[str, tuple[tuple[int, int | None], ...]], EndsBecause] = {}
-    found[one_wait(code), ((begin, None),)] = "one_wait"
+    code, pin = asked.code, asked.rules.pin
+    found: dict[tuple[str, Waited], EndsBecause] = {(one_wait(code), Waited(to_micros(asked.since))): "one_wait"}
     for clock in clocks:
-        pauses = clock.pauses(max(now, since), Pause(at=since, reason=code))
-        found[reason_in_total(code), _up_to(pauses, begin, code)] = "reason_in_total"
-        found[IN_TOTAL, _up_to(pauses, begin, None)] = "in_total"
+        pauses = clock.pauses(now)
+        covering = [wait for wait in waits if wait.covers(clock)]
+        same = _latest((wait for wait in covering if wait.reason == code), now)
+        waited = _waited(pauses.stretches(code), asked, same)
+        found[one_wait(code), Waited(waited.begin)] = "one_wait"
+        found[reason_in_total(code), waited] = "reason_in_total"
+        found[IN_TOTAL, _waited(pauses.stretches(), asked, _latest(covering, now))] = "in_total"
     limits = [
         Limit(at, because)
-        for (name, stretches), because in found.items()
-        if (at := _used_up(promises, rules.pin, name, stretches, max(now, since))) is not None
+        for (name, waited), because in found.items()
+        if (at := _used_up(promises, pin, name, waited, now)) is not None
     ]
     return min(limits, key=lambda limit: limit.at, default=None)
 
 
-def _up_to(pauses: Pauses, begin: int, code: str | None) -> tuple[tuple[int, int | None], ...]:
-    """The stretches of waiting up to the one that `begin` lies in, which is taken to go on."""
-    earlier = [stretch for stretch in pauses.stretches(code) if stretch[0] <= begin]
-    return (*earlier[:-1], (earlier[-1][0], None)) if earlier else ()
+def _latest(waits: Iterable[Wait], now: datetime) -> int:
+    return to_micros(max((wait.ends_at for wait in waits), default=now))
 
 
-def _used_up(
-    promises: Promises, pin: str, name: str, stretches: Sequence[tuple[int, int | None]], now: datetime
-) -> datetime | None:
-    """The instant at which these stretches have used up the time that has this name; None where there is none."""
-    part = promises.part(pin, (name,))
-    if not part.targets or not stretches:
+def _waited(stretches: Iterable[tuple[int, int | None]], asked: Asked, open_end: int) -> Waited:
+    """What a clock waits from the beginning on, and what it waits beside that, before or after; the open one too."""
+    begin, until = to_micros(asked.since), None if asked.until is None else to_micros(asked.until)
+    others: list[tuple[int, int]] = []
+    for since, end in stretches:
+        is_joined = until is None or until > since if end is None else since <= begin < end
+        if is_joined:
+            begin = min(begin, since)
+        else:
+            others.append((since, open_end if end is None else end))
+    return Waited(begin, tuple(others))
+
+
+def _used_up(promises: Promises, pin: str, name: str, waited: Waited, now: datetime) -> datetime | None:
+    """The instant at which waiting from its beginning on uses up the time of this name; None where there is none."""
+    target = promises.part(pin, (name,)).targets.get(name)
+    if target is None or not isinstance(target.duration, Elapsed | Business):
         return None
+    begin = from_micros(waited.begin)
+    left = target.duration.micros - _used(target, waited.others, promises, now)
+    if left <= 0:
+        return begin
+    rest = replace(target, duration=replace(target.duration, micros=left))
+    return _clock_of(rest, [Start(at=begin)], promises, until=begin).due_at
+
+
+def _used(target: Target, stretches: Sequence[tuple[int, int]], promises: Promises, now: datetime) -> int:
+    """Microseconds of the target's own time in these stretches: those of a clock that ran in them alone."""
+    if not stretches:
+        return 0
     events: list[ClockEvent] = [Start(at=from_micros(stretches[0][0]))]
     for begin, end in stretches:
         events.append(Resume(at=from_micros(begin), reason=_RESTING))
-        if end is not None:
-            events.append(Pause(at=from_micros(end), reason=_RESTING))
-    (result,) = fold(part, events, calendars=promises.calendars, until=now)
-    return result.due_if_resumed_now
+        events.append(Pause(at=from_micros(end), reason=_RESTING))
+    until = max(now, from_micros(stretches[-1][1]))
+    return round(_clock_of(target, events, promises, until=until).elapsed_seconds * SECOND)
+
+
+def _clock_of(target: Target, events: Sequence[ClockEvent], promises: Promises, *, until: datetime) -> ClockResult:
+    policy = Policy("waiting", {"limit": target})
+    (result,) = fold(policy, events, calendars=promises.calendars, until=until)
+    return result

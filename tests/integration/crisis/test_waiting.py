@@ -272,3 +272,15 @@ async def test_the_examples_of_the_page_answer_as_it_says(crisis):
         assert {name: wait[name] for name in known} == known
     assert {name: shown[name] for name in expected} == expected
     assert len(said) == 7
+
+
+async def test_a_wait_from_before_waits_were_kept_still_ends_by_its_timer(crisis):
+    case = await a_case(crisis)
+    await crisis.act(case["id"], "wait", until="2026-03-02T08:00:00Z")
+    await crisis.execute("delete from wait")
+
+    held = (await crisis.clocks(case["id"]))[TARGET]["waiting"]
+    await crisis.after(hours=7)
+
+    assert [(one["reason"], one["ends_at"]) for one in held] == [("waiting_for_customer", None)]
+    assert (await crisis.clocks(case["id"]))[TARGET]["due_at"] == "2026-03-03T08:00:00Z"

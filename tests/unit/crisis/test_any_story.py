@@ -75,6 +75,8 @@ def step(file, source, now):
             fields["waiting_for"] = source.choice(
                 ("waiting_for_customer", "waiting_for_customer", "waiting_for_carrier")
             )
+        if action == "wait" and source.random() < 0.3:
+            fields["until"] = now + timedelta(days=source.choice((-1, 1, 9)))
         if source.random() < 0.2:
             fields["at"] = now - timedelta(minutes=source.choice((5, 60, 1000)))
         if source.random() < 0.3 and file.matters:

@@ -1,5 +1,6 @@
 """Waiting and going on: the clocks stand still for a known reason, as long as its rules allow, or as was approved."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,10 +9,11 @@ from services.crisis.domain.actions.talks import Doing, addressed
 from services.crisis.domain.books import NothingApplies
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.clocks import ClockEvent, Pause, Resume
+from services.crisis.domain.clocks.instants import from_micros
 from services.crisis.domain.pausing import close_ended, end_waits
 from services.crisis.domain.sla.clock import Clock, ClockFact
 from services.crisis.domain.timeline import instant_text
-from services.crisis.domain.waiting import EndsBecause, Limit, Reason, Wait, WaitRules, limit_of
+from services.crisis.domain.waiting import Asked, EndsBecause, Limit, Reason, Wait, WaitRules, limit_of
 
 DEFAULT_WAIT = "waiting_for_customer"
 RECORDED_LATE = "wait_recorded_late"
@@ -29,15 +31,47 @@ def wait(file: CaseFile, doing: Doing) -> list[ClockFact]:
     Again for the same reason it changes until when. Raises WrongField for a reason that is not known, or a wait beyond
     the limit that nobody else approved.
     """
+    tools, by = doing.tools, doing.order.by
+    clocks = _clocks(file, doing)
+    begun = _begin(file, clocks, doing)
+    file.put_wait(begun)
+    _say(file, doing, "waiting", f"Waiting: {begun.reason} until {instant_text(begun.ends_at)}", _about(begun))
+    if begun.ends_at <= tools.now:
+        told = _over_already(file, begun, clocks, doing)
+        close_ended(file, tools, at=begun.ends_at, by=by)
+        return told
+    told = _hold(file, begun, clocks, doing)
+    _take_over(file, begun, doing)
+    close_ended(file, tools, at=doing.at, by=by)
+    return told
+
+
+def go_on(file: CaseFile, doing: Doing) -> list[ClockFact]:
+    """The reason to wait is over; without one, every reason is."""
     order, tools = doing.order, doing.tools
     clocks = _clocks(file, doing)
+    code = order.fields.get("waiting_for")
+    _say(file, doing, "continued", "Going on", {"waiting_for": code})
+    said = {"reason": code, "at": doing.at}
+    told = file.put_to(clocks, [Resume(at=doing.at, reason=code)], tools, actor=order.by, said=said)
+    close_ended(file, tools, at=doing.at, by=order.by)
+    return told
+
+
+def _begin(file: CaseFile, clocks: list[Clock], doing: Doing) -> Wait:
+    """The wait that is asked for, once nothing speaks against it; the one that is open where it is the same."""
+    order, tools = doing.order, doing.tools
     rules = _rules(file, doing)
     reason = _known(rules, order.fields.get("waiting_for") or DEFAULT_WAIT)
+    until: datetime | None = order.fields.get("until")
+    _refuse_second(file, reason.code, doing)
     before = file.open_wait(order.matter_id, reason.code)
+    if before is not None and until is not None and until <= before.since:
+        before = None  # another one, that was over when this began
     since = doing.at if before is None else min(before.since, doing.at)
-    limit = limit_of(rules, reason.code, clocks, since=since, promises=tools.promises, now=tools.now)
-    ends_at, because = _end(file, reason, limit, doing)
-    begun = Wait(
+    ends_at, because = _end(file, clocks, Asked(rules, reason.code, since, until), doing)
+    _check_place(clocks, reason.code, before, ends_at, doing)
+    return Wait(
         id=tools.new_id() if before is None else before.id,
         case_id=file.case.id,
         customer_id=file.case.customer_id,
@@ -54,25 +88,6 @@ def wait(file: CaseFile, doing: Doing) -> list[ClockFact]:
         approved_by=order.fields.get("approved_by"),
         recorded_at=tools.now,
     )
-    file.put_wait(begun)
-    _say(file, doing, "waiting", f"Waiting: {reason.code} until {instant_text(ends_at)}", _about(begun))
-    if ends_at <= tools.now:
-        return _over_already(file, begun, clocks, doing)
-    told = _hold(file, begun, clocks, doing)
-    close_ended(file, tools, at=doing.at, by=order.by)
-    return told
-
-
-def go_on(file: CaseFile, doing: Doing) -> list[ClockFact]:
-    """The reason to wait is over; without one, every reason is."""
-    order, tools = doing.order, doing.tools
-    clocks = _clocks(file, doing)
-    code = order.fields.get("waiting_for")
-    _say(file, doing, "continued", "Going on", {"waiting_for": code})
-    said = {"reason": code, "at": doing.at}
-    told = file.put_to(clocks, [Resume(at=doing.at, reason=code)], tools, actor=order.by, said=said)
-    close_ended(file, tools, at=doing.at, by=order.by)
-    return told
 
 
 def _clocks(file: CaseFile, doing: Doing) -> list[Clock]:
@@ -102,25 +117,56 @@ def _known(rules: WaitRules, code: str) -> Reason:
     return rules.reasons[code]
 
 
-def _end(file: CaseFile, reason: Reason, limit: Limit | None, doing: Doing) -> tuple[datetime, EndsBecause]:
+def _refuse_second(file: CaseFile, code: str, doing: Doing) -> None:
+    """A case waits for a reason as a whole, or each of its matters for itself: never both."""
+    whole = file.open_wait(None, code)
+    if doing.order.matter_id is not None and whole is not None:
+        since = instant_text(whole.since)
+        raise WrongField("/matter_id", "waiting-already", f"the whole case waits for {code} since {since}")
+
+
+def _take_over(file: CaseFile, begun: Wait, doing: Doing) -> None:
+    """The wait of a case goes on for those of its matters for the same reason."""
+    for wait in file.open_waits():
+        if begun.matter_id is None and wait.matter_id is not None and wait.reason == begun.reason:
+            at = max(doing.at, wait.since)
+            file.put_wait(replace(wait, ended_at=at, ended_by=doing.order.by, ended_because="taken_over"))
+
+
+def _end(file: CaseFile, clocks: list[Clock], asked: Asked, doing: Doing) -> tuple[datetime, EndsBecause]:
     """When the wait will end by itself. Beyond the limit somebody else than who asks approves an instant."""
-    order = doing.order
-    until: datetime | None = order.fields.get("until")
+    reason, until, tools = asked.rules.reasons[asked.code], asked.until, doing.tools
     if until is not None and until <= doing.at:
         raise WrongTime("the wait would end before it begins", pointer="/until")
-    if order.fields.get("approved_by") is not None:
+    if doing.order.fields.get("approved_by") is not None:
         _check_approval(file, reason, doing)
         if until is None:
             raise WrongField("/until", "required", "an approved wait says until when")
         return until, "until"
-    if limit is None and until is None:
-        raise WrongField("/until", "required", "no limit is set for this reason: say until when")
-    if limit is None or (until is not None and until <= limit.at):
-        assert until is not None
+    limit = limit_of(asked, clocks, file.open_waits(), promises=tools.promises, now=tools.now)
+    if limit is None:
+        raise WrongField("/until", "required", "no limit is set for this reason: somebody approves until when")
+    if until is not None and until <= limit.at:
         return until, "until"
-    if until is None and limit.at > doing.at:
-        return limit.at, limit.because
-    raise WrongField("/waiting_for" if until is None else "/until", "wait-limit", _beyond(reason, limit))
+    if until is not None or limit.at <= doing.at:
+        raise WrongField("/waiting_for" if until is None else "/until", "wait-limit", _beyond(reason, limit))
+    if limit.at <= tools.now:  # over before another began that goes on: the time of that one is not its own
+        closed = replace(asked, until=limit.at)
+        rest = limit_of(closed, clocks, file.open_waits(), promises=tools.promises, now=tools.now)
+        if rest is not None and rest.at < limit.at:
+            raise WrongField("/at", "wait-limit", _beyond(reason, rest))
+    return limit.at, limit.because
+
+
+def _check_place(clocks: list[Clock], code: str, before: Wait | None, ends_at: datetime, doing: Doing) -> None:
+    """A wait of the past lies where none for the same reason was: that the clocks went on then stands written."""
+    for clock in clocks:
+        for begin, end in clock.pauses(doing.tools.now).stretches(code):
+            if end is not None and from_micros(end) > doing.at and from_micros(begin) < ends_at:
+                since, until = instant_text(from_micros(begin)), instant_text(from_micros(end))
+                raise WrongTime(f"a wait for {code} is known from {since} to {until}: begin then, or end before it")
+    if before is not None and ends_at <= before.since:
+        raise WrongTime(f"{code} would have reached its limit before {instant_text(before.since)}: say until when")
 
 
 def _beyond(reason: Reason, limit: Limit) -> str:

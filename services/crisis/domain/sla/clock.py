@@ -177,10 +177,10 @@ class Clock:
         """Whether pauses concern it: not by law, and not what was cancelled for good. One that was met may reopen."""
         return self.state is not None and self.state.stage is not Stage.CANCELLED and not self.state.statutory
 
-    def pauses(self, until: datetime, *planned: ClockEvent) -> Pauses:
-        """For which reasons the target stood still up to `until`, as the fold keeps them; with what is `planned`."""
+    def pauses(self, until: datetime) -> Pauses:
+        """For which reasons the target stood still up to `until`, as the fold keeps them."""
         pauses = Pauses()
-        events = (*(record.event for record in self.records or ()), *planned)
+        events = [record.event for record in self.records or ()]
         for event in sorted(events, key=lambda event: event.at):
             match event:
                 case Pause(at=at, reason=reason) if at <= until:

@@ -1,7 +1,7 @@
 """From an event of crisis on the bus to a mail, from the mail's link to an event on the bus."""
 
 from tests.support.kernel import until
-from tests.support.notify import CUSTOMERS
+from tests.support.notify import CUSTOMERS, going
 
 
 async def test_a_case_becomes_a_mail_and_its_link_becomes_an_acknowledgement(whole_notify):
@@ -98,3 +98,21 @@ async def test_it_is_not_quiet_until_the_mail_has_been_accepted(whole_notify):
 
 async def _holds(value: bool) -> bool:
     return value
+
+
+async def test_what_was_overdue_when_it_reached_us_is_told_once_and_says_so(notify):
+    await notify.person("E-1")
+    late = {"account_manager": "E-1", "at": "2026-03-01T08:00:00Z", "due_at": "2026-03-01T08:00:00Z"}
+    await notify.happen(
+        notify.event("crisis.clock.breached.v1", **late, at_attach=True, clock_id="one"),
+        notify.event("crisis.clock.warned.v1", **late, at_attach=True, clock_id="two", case_id="another"),
+    )
+
+    async with going(notify):
+        sent = await notify.settled(deliveries=2)
+
+    assert [delivery["state"] for delivery in sent] == ["accepted", "accepted"]
+    words = sorted(
+        line for mail in notify.mail.mails for line in mail.text.splitlines() if "when it reached us" in line
+    )
+    assert words == ["It was overdue when it reached us.", "It was running out when it reached us."]

@@ -28,7 +28,7 @@ _CLOCKS: Final[dict[str, type[Payload]]] = {
 }
 
 
-_SHORT: Final = {kind: registry[f"crisis.clock.{kind}.v1"] for kind in ("started", "retargeted")}
+_SHORT: Final = {kind: registry[f"crisis.clock.{kind}.v1"] for kind in ("started", "retargeted", "warned", "breached")}
 
 
 def clock_payload(file: CaseFile, fact: ClockFact, now: datetime) -> Payload:
@@ -42,17 +42,16 @@ def is_told_shortly(fact: ClockFact) -> bool:
 
 
 def clock_told(file: CaseFile, fact: ClockFact, *, fired_at: str) -> CloudEvent:
-    """The event of a clock that started or was retargeted, without the detour over its model.
+    """The event of a clock that started, was retargeted, warned or broke, without the detour over its model.
 
-    Most of our events are of the first type, and a recompute sends many thousands of the second at once. A test holds
-    both to the model field by field.
+    Most of our events are of the first type, and a recompute sends many thousands of the others at once. A test holds
+    them to the models field by field.
     """
     entry = _SHORT[fact.kind]
-    data = _in_json(file, fact, fired_at)
-    if fact.kind == "retargeted":
-        detail = _clock_detail(fact)
-        previous = detail["previous_due_at"]
-        data |= detail | {"previous_due_at": None if previous is None else instant_text(previous)}
+    data = _in_json(file, fact, fired_at) | _clock_detail(fact)
+    previous = data.get("previous_due_at")
+    if previous is not None:
+        data["previous_due_at"] = instant_text(previous)
     return CloudEvent(
         id=new_id(),
         source=SOURCE,

@@ -1,6 +1,6 @@
 """What is published: the short way of the commonest events says exactly what their models would."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -41,3 +41,13 @@ def test_a_retargeted_clock_is_told_as_its_model_tells_it():
     assert len(retargeted) == 5
     for fact in retargeted:
         told_alike(file, fact, contract.ClockRetargeted)
+
+
+def test_clocks_that_warn_and_break_are_told_as_their_models_tell_them():
+    file = an_open_file(NOON, "standard")
+
+    facts = file.refold(file.clocks, tools(NOON + timedelta(hours=5)))
+
+    told = {fact.kind: fact for fact in facts}
+    told_alike(file, told["warned"], contract.ClockWarned)
+    told_alike(file, told["breached"], contract.ClockBreached)

@@ -75,6 +75,16 @@ def test_so_it_is_for_every_shipped_promise_that_is_tightened_twice(start, first
         assert found is None or bare(found) == bare(folded)
 
 
+def test_a_warning_that_the_last_change_jumps_over_is_told_by_the_short_way_too():
+    events = [Start(at=NOON), tightened(NOON + timedelta(minutes=5), KEY)]
+    known = {"calendars": PROMISES.calendars, "policies": PROMISES.policies}
+
+    found, folded = both("first_response", STANDARD, events, until=events[-1].at, **known)
+
+    assert [warned.threshold for warned in found.warnings] == ["PT1H"]
+    assert bare(found) == bare(folded)
+
+
 @pytest.mark.parametrize(
     "more",
     [

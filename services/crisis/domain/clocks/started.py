@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.crisis.domain.clocks.calendar import OpenTime
+from services.crisis.domain.clocks.cycle import Placed
 from services.crisis.domain.clocks.day_rules import BeyondHorizonError, due_of_business_days, due_of_period
 from services.crisis.domain.clocks.events import Start
 from services.crisis.domain.clocks.fold import fold
@@ -24,7 +25,7 @@ from services.crisis.domain.clocks.policy import (
     Target,
     Threshold,
 )
-from services.crisis.domain.clocks.results import Ahead, ClockResult, Result, Stage
+from services.crisis.domain.clocks.results import Ahead, ClockResult, Result, Stage, Warned
 
 
 def fold_started(
@@ -104,8 +105,33 @@ def _used_at(line: Whole, origin: int, amount: int) -> int | None:
     return origin + amount
 
 
-def standing(name: str, line: Whole, at: datetime, now: int, ahead: tuple[int, str | None]) -> ClockResult:
-    """A clock in its first cycle of which nothing has been told yet, running on `line` since `at`."""
+def passed_by(line: Whole, thresholds: Iterable[Threshold], origin: int, at: int) -> list[Placed]:
+    """The thresholds that lie at or before `at` on the line, each once."""
+    duration = line.target.duration
+    length = line.due - origin
+    whole_share = duration.micros if isinstance(duration, Business) else length
+    found: list[Placed] = []
+    for threshold in dict.fromkeys(thresholds):
+        instant: int | None = None
+        if isinstance(threshold, LeadTime):
+            instant = line.due - threshold.micros if threshold.micros <= length else None
+        elif threshold.parts < threshold.whole:
+            instant = _used_at(line, origin, -(-whole_share * threshold.parts // threshold.whole))
+        if instant is not None and instant <= at:
+            found.append(Placed(instant, threshold))
+    return found
+
+
+def standing(
+    name: str,
+    line: Whole,
+    at: datetime,
+    now: int,
+    ahead: tuple[int, str | None],
+    *,
+    warnings: tuple[Warned, ...] = (),
+) -> ClockResult:
+    """A clock in its first cycle that is not broken, running on `line` since `at`."""
     target, calendar, due = line
     origin = to_micros(at)
     total = now - origin
@@ -130,7 +156,7 @@ def standing(name: str, line: Whole, at: datetime, now: int, ahead: tuple[int, s
         provisional=known_until is not None and due > known_until,
         breached_at=None,
         stopped_at=None,
-        warnings=(),
+        warnings=warnings,
         elapsed_seconds=counted / SECOND,
         paused_seconds=0.0,
         closed_seconds=(total - counted) / SECOND,

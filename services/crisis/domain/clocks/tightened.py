@@ -1,7 +1,7 @@
 """Clocks that have only been started and tightened: what the fold would answer, found without driving a machine.
 
 When customers are regraded, thousands of running clocks are tightened at once, and of most of them nothing else is
-recorded. Where anything else happened, or a warning or the breach has come already, the fold itself has to be asked. A
+recorded. Where anything else happened, or time has brought a warning or the breach, the fold itself has to be asked. A
 property test holds both to the same answer.
 """
 
@@ -11,10 +11,10 @@ from operator import attrgetter
 
 from services.crisis.domain.clocks.calendar import OpenTime
 from services.crisis.domain.clocks.events import Behaviour, ClockEvent, Retarget, Start
-from services.crisis.domain.clocks.instants import to_micros
+from services.crisis.domain.clocks.instants import from_micros, to_micros
 from services.crisis.domain.clocks.policy import Policy, Target, Threshold
-from services.crisis.domain.clocks.results import ClockResult
-from services.crisis.domain.clocks.started import Whole, first_ahead, standing, whole_line
+from services.crisis.domain.clocks.results import ClockResult, Warned
+from services.crisis.domain.clocks.started import Whole, first_ahead, passed_by, standing, whole_line
 
 _due = attrgetter("due")
 
@@ -46,7 +46,7 @@ def fold_tightened(
     lines: list[Whole] = [line]
     thresholds: tuple[Threshold, ...] = target.thresholds
     ahead = first_ahead(line, thresholds, origin)
-    for at, new in changes:
+    for number, (at, new) in enumerate(changes, start=1):
         added = whole_line(new, calendars, origin)
         # What had been told before the change would count after it.
         if added is None or ahead[0] <= at:
@@ -55,10 +55,26 @@ def fold_tightened(
         thresholds = (*thresholds, *new.thresholds)
         line = min(lines, key=_due)
         ahead = first_ahead(line, thresholds, origin)
-        # Thresholds that a change jumps over are spent, whether the next change brings them forward again or not.
         if ahead[0] <= at:
-            return None
+            # What one change jumps over is spent for the next: only the last may.
+            is_judged = line.due > at and number == len(changes)
+            return _warned(name, line, thresholds, started, at, now) if is_judged else None
     return None if ahead[0] <= now else standing(name, line, started, now, ahead)
+
+
+def _warned(
+    name: str, line: Whole, thresholds: tuple[Threshold, ...], started: datetime, at: int, now: int
+) -> ClockResult | None:
+    """A change at `at` has jumped over thresholds: the latest of them on the line is told there, the others never."""
+    origin = to_micros(started)
+    jumped = passed_by(line, thresholds, origin, at)
+    spent = {one.threshold for one in jumped}
+    ahead = first_ahead(line, [threshold for threshold in thresholds if threshold not in spent], origin)
+    if ahead[0] <= now:
+        return None
+    latest = max(jumped, key=attrgetter("rank"))
+    told = Warned(latest.threshold.label, from_micros(at))
+    return standing(name, line, started, now, ahead, warnings=(told,))
 
 
 def _changes(

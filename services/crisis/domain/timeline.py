@@ -6,7 +6,8 @@ data and the salt; the digest stays, and the chain still verifies.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import json.encoder
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -17,7 +18,20 @@ GENESIS: Final = "0" * 64
 
 # RFC 8785 for what entries hold: sorted ASCII keys, no white space, shortest escapes, integers; numbers with a fraction
 # are kept out (`_sound`), so their canonical form never matters.
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_encoder: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _made_once() -> Callable[[Any], str]:
+    """The canonical text of a value. `JSONEncoder.encode` makes an encoder for each, which costs more than its work."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return _encoder.encode
+    own = json.encoder.encode_basestring  # that of C, for text that is not only ASCII
+    pieces = make(None, _encoder.default, own, None, ":", ",", True, False, False)
+    return lambda value: "".join(pieces(value, 0))
+
+
+_canonical: Final = _made_once()
 
 
 @dataclass(frozen=True, slots=True)

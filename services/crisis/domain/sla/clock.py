@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from services.crisis.domain.clocks import (
     BreachCause,
@@ -32,6 +32,9 @@ FactKind = Literal[
 ]  # fmt: skip
 
 
+_LIVE: Final = frozenset({Stage.IN_PROGRESS, Stage.PAUSED})
+
+
 class Record(NamedTuple):
     """One event of the append-only list. `pin` names the versions that a start or retarget brings."""
 
@@ -49,10 +52,7 @@ class Record(NamedTuple):
 
 
 class State(NamedTuple):
-    """The current cycle as it was folded last; `next_at` is when time alone will change it.
-
-    A tuple like `Record`: a batch reads and compares tens of thousands of them.
-    """
+    """The current cycle as it was folded last; `next_at` is when time alone will change it."""
 
     cycle: int
     stage: Stage
@@ -125,7 +125,7 @@ class Clock:
     @property
     def is_live(self) -> bool:
         """In progress or paused: a stop, cancel or retarget would act on it."""
-        return self.state is not None and self.state.stage in {Stage.IN_PROGRESS, Stage.PAUSED}
+        return self.state is not None and self.state.stage in _LIVE
 
     @property
     def statutory(self) -> bool:

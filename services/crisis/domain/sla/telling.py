@@ -4,7 +4,7 @@ Nothing is suppressed for being late: a warning or breach found after a downtime
 moment of telling is another. What an event of earlier effective time takes back becomes a correction.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -57,7 +57,7 @@ def _quietly(
     clock: Clock, result: ClockResult, before: State, said: Mapping[str, Any], now: datetime
 ) -> list[ClockFact]:
     """A clock in its first cycle that has nothing to say of itself, then as now: only what the action did is told."""
-    facts = list(_ended(clock, (result,), before, said, now))
+    facts = list(_became(clock, result, before, said, now))
     current = State.of(result)
     if current != before:
         clock.state, clock.has_changed = current, True
@@ -114,11 +114,15 @@ def _breached(clock: Clock, result: ClockResult, *, at_attach: bool) -> ClockFac
 
 def _ended(
     clock: Clock, results: Sequence[ClockResult], before: State, said: Mapping[str, Any], now: datetime
-) -> Iterator[ClockFact]:
+) -> Iterable[ClockFact]:
     """What became of the cycle that was current before."""
     result = next((result for result in results if result.cycle == before.cycle), None)
-    if result is None:
-        return
+    return () if result is None else _became(clock, result, before, said, now)
+
+
+def _became(
+    clock: Clock, result: ClockResult, before: State, said: Mapping[str, Any], now: datetime
+) -> Iterator[ClockFact]:
     at = said.get("at", now)
     if result.stage is before.stage:
         yield from _moved(clock, result, before, said, at)

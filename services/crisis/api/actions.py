@@ -32,8 +32,13 @@ _ACTIONS: tuple[tuple[str, type[ActionIn], str, dict[str, Any]], ...] = (
     ("start-intervention", bodies.StartIn, "Begin to intervene", {"by": "E-1042"}),
     ("respond", bodies.RespondIn, "Answer the customer", {"by": "E-1042", "means": "call", "text": "Truck at 18:00"}),
     ("update", bodies.UpdateIn, "Tell the customer how things stand", {"by": "E-1042", "trend": "improving"}),
-    ("wait", bodies.WaitIn, "Wait for somebody else", {"by": "E-1042", "waiting_for": "waiting_for_customer"}),
-    ("continue", bodies.ContinueIn, "Go on after waiting", {"by": "E-1042"}),
+    (
+        "wait",
+        bodies.WaitIn,
+        "Wait for somebody else",
+        {"by": "E-1042", "waiting_for": "waiting_for_customer", "reason": "asked for the serial number"},
+    ),
+    ("continue", bodies.ContinueIn, "Go on after waiting", {"by": "E-1042", "waiting_for": "waiting_for_customer"}),
     ("propose-resolution", bodies.ProposeIn, "Propose a solution", {"by": "E-1042", "text": "Credit of two weeks"}),
     (
         "change-severity",

@@ -96,9 +96,11 @@ async def load_clocks(
 async def customers_waiting(raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterable[str]) -> set[str]:
     """Those of these customers in whose case a wait is open."""
     rows = await raw.fetch(
-        "select distinct customer_id from wait where customer_id = any($1::text[]) and ended_at is null", list(ids)
+        "select asked.id from unnest($1::text[]) as asked (id), lateral"
+        " (select from wait where customer_id = asked.id and ended_at is null limit 1) as found",
+        list(ids),
     )
-    return {row["customer_id"] for row in rows}
+    return {row["id"] for row in rows}
 
 
 async def load_waits(

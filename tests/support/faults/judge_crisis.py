@@ -155,6 +155,9 @@ async def _timers(evidence: Evidence, verdict: Verdict) -> None:
     )
     for row in await evidence.rows(CRISIS, runs):
         wanted.add(("escalation", row["case_id"], row["next_at"]))
+    for row in await evidence.rows(CRISIS, "select * from wait where ended_at is null"):
+        key = f"{row['case_id']}/{row['matter_id'] or '-'}/{row['reason']}"
+        wanted.add(("continue", key, row["ends_at"]))
     verdict.same("timers wanted and there", wanted, ((t["kind"], t["key"], t["due_at"]) for t in timers))
     verdict.none("timer that failed", [t for t in timers if t["last_error"] is not None])
 

@@ -109,13 +109,35 @@ def test_a_limit_that_may_never_be_exceeded_is_not_even_with_approval():
     assert (refused.value.pointer, refused.value.rule) == ("/approved_by", "wait-limit")
 
 
+def test_only_a_known_reason_is_waited_for_and_the_others_are_named():
+    with pytest.raises(WrongField, match=r"there are: first, second") as refused:
+        do(an_open_file(NOON), books(), "wait", NOON, waiting_for="godot")
+
+    assert (refused.value.pointer, refused.value.rule) == ("/waiting_for", "unknown-reason")
+
+
+def test_waiting_again_changes_until_when_and_counts_from_the_beginning():
+    file, known = an_open_file(NOON), books()
+    do(file, known, "wait", NOON, waiting_for="first", until=NOON + timedelta(hours=2))
+    recorded = clock(file, "resolution").recorded
+    later = NOON + timedelta(hours=1)
+
+    do(file, known, "wait", later, waiting_for="first", until=NOON + timedelta(hours=10))
+    with pytest.raises(WrongField, match="one wait for it lasts until 2026-03-02T14:00:00Z"):
+        do(file, known, "wait", later, waiting_for="first", until=NOON + timedelta(hours=10, seconds=1))
+
+    (wait,) = file.open_waits()
+    assert (wait.since, wait.ends_at) == (NOON, NOON + timedelta(hours=10))
+    assert clock(file, "resolution").recorded == recorded
+
+
 def test_a_case_that_no_document_covers_cannot_wait():
     with pytest.raises(Refused, match="no active document of reasons"):
         do(an_open_file(NOON), replace(books(), wait_choices=()), "wait", NOON)
 
 
 @given(st.integers(0, 2**48))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_without_approval_no_clock_waits_longer_than_allowed_whatever_is_written_down_late(seed):
     source, file, now = random.Random(seed), an_open_file(NOON), NOON
     known = KNOWN

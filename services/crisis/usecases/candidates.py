@@ -11,7 +11,7 @@ from services.crisis.domain.rules import Trigger
 from services.crisis.domain.timeline import instant_text
 from services.crisis.library import Library
 from services.crisis.publishing import publish_tripped
-from services.crisis.store.aliases import aliases_of, who_is_meant
+from services.crisis.store.aliases import kin_of, who_is_meant
 from services.crisis.store.load import load_customers, load_open_files
 from services.crisis.store.rows import read, text_of
 from services.crisis.store.tables import CANDIDATE
@@ -130,7 +130,7 @@ async def _waiting(work: UnitOfWork, candidate_id: str) -> Trigger:
     customer = await work.raw.fetchval("select customer_id from candidate where id = $1", candidate_id)
     if customer is None:
         raise NotFound(f"there is no candidate {candidate_id}")
-    await work.lock({customer, *(await aliases_of(work.raw, [customer])).values()})
+    await work.lock({customer, *(await kin_of(work.raw, [customer])).get(customer, ())})
     row = await work.raw.fetchrow("select event, state from candidate where id = $1", candidate_id)
     assert row is not None
     if row["state"] != "waiting":

@@ -8,7 +8,7 @@ from services.crisis.domain.opening import NewMatter, Standing, add_matter, open
 from services.crisis.domain.severity import Impact
 from services.crisis.domain.timeline import Entry
 from services.crisis.library import Library
-from services.crisis.store.aliases import aliases_of, who_is_meant
+from services.crisis.store.aliases import kin_of, who_is_meant
 from services.crisis.store.load import load_customers, load_open_files
 from services.crisis.usecases.command import locked_file
 from services.crisis.usecases.session import case_numbers, finish, tools_for
@@ -44,7 +44,7 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
     """
     if wanted.received_at is not None and wanted.received_at > work.now:
         raise Unprocessable(errors=[FieldError("/received_at", "future", "it cannot have begun in the future")])
-    await work.lock({wanted.customer_id, *(await aliases_of(work.raw, [wanted.customer_id])).values()})
+    await work.lock({wanted.customer_id, *(await kin_of(work.raw, [wanted.customer_id])).get(wanted.customer_id, ())})
     meant = await who_is_meant(work.raw, [wanted.customer_id])
     wanted = replace(wanted, customer_id=meant.get(wanted.customer_id, wanted.customer_id))
     customers = await load_customers(work.raw, [wanted.customer_id])

@@ -9,7 +9,7 @@ from services.crisis.domain.actions import ConflictOfInterest, Order, Refused
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.merging import merge
 from services.crisis.library import Library
-from services.crisis.store.aliases import aliases_of, record_alias
+from services.crisis.store.aliases import aliases_of, kin_of, record_alias
 from services.crisis.store.load import customer_of_case, load_file
 from services.crisis.usecases.command import Expected, InterestConflict, NotInThisState
 from services.crisis.usecases.session import finish, tools_for
@@ -116,5 +116,5 @@ async def take_merged(work: UnitOfWork, merged: Iterable[tuple[str, str, datetim
 
 
 async def also_locked(work: UnitOfWork, subjects: Collection[str]) -> Collection[str]:
-    """The customers for whom some of these ids stand: what is told of the old one happens to the one that remains."""
-    return set((await aliases_of(work.raw, subjects)).values())
+    """The other ids of these customers: what is told of one may happen to the case of another."""
+    return {one for group in (await kin_of(work.raw, subjects)).values() for one in group}

@@ -207,6 +207,16 @@ async def test_while_only_the_old_customer_has_an_open_case_late_facts_join_that
     assert "CMP-3" in {matter["reference"] for matter in (await case_with(crisis, old))["matters"]}
 
 
+async def test_a_case_may_go_up_in_the_one_of_the_old_customer_and_facts_of_both_join_it(crisis):
+    old, new = await two_cases(crisis)
+    assert (await merge(crisis, new, old)).status_code == 200
+
+    await crisis.deliver(a_complaint(OLD, at=crisis.clock.now(), complaint_id="CMP-3"))
+    await crisis.deliver(a_complaint(NEW, at=crisis.clock.now(), complaint_id="CMP-4"))
+
+    assert {"CMP-1", "CMP-2", "CMP-3", "CMP-4"} == {m["reference"] for m in (await case_with(crisis, old))["matters"]}
+
+
 async def test_a_candidate_about_the_old_customer_is_confirmed_into_the_case_that_goes_on(crisis):
     await crisis.deliver(a_snapshot(OLD), a_snapshot(NEW), a_complaint(NEW))
     new = (await crisis.case_of(NEW))["id"]

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(660)
 def test_two_days_of_the_demo_tell_the_same_on_both_buses_and_leave_nothing_running(tmp_path, kafka):
     embedded = _play(tmp_path / "embedded")
     on_kafka = _play(tmp_path / "kafka", "--kafka")
@@ -53,7 +53,7 @@ def _play(out: Path, *options: str) -> dict:
             start_new_session=True,
         )
         try:
-            code = process.wait(200)
+            code = process.wait(300)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(30)

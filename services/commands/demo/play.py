@@ -12,8 +12,9 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
@@ -169,19 +170,24 @@ class Play:
                 agenda.finish_at(begun + _DECIDING, case, matter)
 
     async def _act(self, now: Happenings, instant: datetime) -> None:
-        if now.bought:
-            await self._actions.buy(now.bought)
-        if now.read_mail:
-            await self._actions.read_mail(instant)
-        if now.finish:
-            await self._actions.finish(now.finish)
+        """Do all of an instant, kind by kind, each settled before the next: who comes first is no matter of chance."""
         complaints = [happening for happening in now.happened if happening.step == "received"]
-        if complaints:
-            await self._actions.complain(complaints)
         others = [happening for happening in now.happened if happening.step != "received"]
-        if complaints and others:
-            await self._settle("stepping", now=instant)
-        await self._actions.perform(others)
+        kinds: list[Callable[[], Awaitable[None]]] = []
+        if now.bought:
+            kinds.append(partial(self._actions.buy, now.bought))
+        if now.read_mail:
+            kinds.append(partial(self._actions.read_mail, instant))
+        if now.finish:
+            kinds.append(partial(self._actions.finish, now.finish))
+        if complaints:
+            kinds.append(partial(self._actions.complain, complaints))
+        if others:
+            kinds.append(partial(self._actions.perform, others))
+        for number, act in enumerate(kinds):
+            if number > 0:
+                await self._settle("stepping", now=instant)
+            await act()
 
     async def _settle(self, doing: str, *, now: datetime | None = None) -> Any:
         self._platform.tend()

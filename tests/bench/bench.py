@@ -4,7 +4,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -88,3 +88,15 @@ def _cpu() -> str:
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.processor()
+
+
+def best_rate(call: Callable[[], object], calls: int, *, rounds: int = 5) -> float:
+    """Calls a second in the best of several rounds, after one call that warms up."""
+    call()
+    rates = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        for _ in range(calls):
+            call()
+        rates.append(calls / (time.perf_counter() - started))
+    return max(rates)

@@ -13,7 +13,7 @@ from shared.db.database import raw_connection
 from shared.documents import InvalidDocument
 from shared.errors import Unprocessable
 from shared.web.kernel import ReadDatabase, part
-from shared.web.routing import Router
+from shared.web.routing import MIB, Router, body_limit
 
 router = Router(prefix="/v1/sla", tags=["sla"], dependencies=[require("crisis:read")])
 _OPENAPI_EXAMPLES: Any = EXAMPLES
@@ -27,12 +27,16 @@ class TargetUnreachable(Unprocessable):
 
 
 @router.post("/simulate", summary="Simulate the clocks of a policy")
+@body_limit(4 * MIB)
 async def simulate_clocks(
     body: Annotated[dict[str, Any], Body(openapi_examples=_OPENAPI_EXAMPLES)],
     database: ReadDatabase,
     library: Annotated[Library, part(Library)],
 ) -> dict[str, Any]:
-    """Policy, calendars and events in; every clock at `until` out. Active documents need not be sent along."""
+    """Policy, calendars and events in; every clock at `until` out. Active documents need not be sent along.
+
+    At most 10,000 events over a hundred years, 4 MiB.
+    """
     async with database.read() as connection:
         calendars, policies = await library.for_simulation(await raw_connection(connection))
     try:

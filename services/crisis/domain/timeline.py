@@ -5,33 +5,16 @@ data and the salt; the digest stays, and the chain still verifies.
 """
 
 import hashlib
-import json
-import json.encoder
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
+import orjson
+
 GENESIS: Final = "0" * 64
 """The hash before the first entry."""
-
-# RFC 8785 for what entries hold: sorted ASCII keys, no white space, shortest escapes, integers; numbers with a fraction
-# are kept out (`_sound`), so their canonical form never matters.
-_encoder: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def _made_once() -> Callable[[Any], str]:
-    """The canonical text of a value. `JSONEncoder.encode` makes an encoder for each, which costs more than its work."""
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:
-        return _encoder.encode
-    own = json.encoder.encode_basestring  # that of C, for text that is not only ASCII
-    pieces = make(None, _encoder.default, own, None, ":", ",", True, False, False)
-    return lambda value: "".join(pieces(value, 0))
-
-
-_canonical: Final = _made_once()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +80,7 @@ def append(
 def digest_of(summary: str, data: Mapping[str, Any], salt: str) -> str:
     """SHA-256 over the salt's bytes followed by the canonical JSON of summary and data, in hexadecimal."""
     _sound(data)
-    said = _canonical({"data": data, "summary": summary})
-    return hashlib.sha256(bytes.fromhex(salt) + said.encode()).hexdigest()
+    return hashlib.sha256(bytes.fromhex(salt) + _canonical({"data": data, "summary": summary})).hexdigest()
 
 
 def first_break(entries: Iterable[Entry]) -> int | None:
@@ -126,10 +108,18 @@ def _hash(seq: int, at: datetime, recorded_at: datetime, kind: str, actor: str, 
     return hashlib.sha256(fixed.encode()).hexdigest()
 
 
+def _canonical(value: Any) -> bytes:
+    """RFC 8785 for what entries hold: sorted ASCII keys, no white space, shortest escapes, integers.
+
+    Numbers with a fraction are kept out (`_sound`), so their canonical form never matters.
+    """
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
 @lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
     """Actors and kinds are few."""
-    return _canonical(text)
+    return _canonical(text).decode()
 
 
 @lru_cache(maxsize=8192)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from shared.ids import new_id
 from tests.support.crisis import MONDAY, a_complaint, a_mention, a_snapshot, a_tier_change, activate, an_event
+from tests.unit.clocks.stories import long_story
 
 
 async def body_of(crisis, path, key):
@@ -141,6 +142,16 @@ async def test_simulate_knows_the_active_documents_and_says_what_is_wrong_with_o
     assert bad.status_code == 422
     assert bad.json()["errors"][0]["pointer"] == "/policy/targets/r/elapsed"
     assert bad.headers["content-type"] == "application/problem+json"
+
+
+async def test_ten_thousand_events_on_one_clock_are_simulated(crisis):
+    told = long_story(10_000)
+
+    answer = await crisis.client.post("/v1/sla/simulate", json=told)
+
+    (clock,) = answer.raise_for_status().json()["clocks"]
+    assert sum(segment["seconds"] for segment in clock["segments"]) == 10_000 * 60
+    assert (clock["segments"][0]["from"], clock["segments"][-1]["to"]) == (clock["started_at"], told["until"])
 
 
 async def test_a_fact_of_another_type_becomes_a_case_once_a_rule_names_it_and_leaves_no_trace_before(crisis):

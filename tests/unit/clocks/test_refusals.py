@@ -126,10 +126,17 @@ def test_a_body_that_is_no_simulation_is_refused(body, expected):
 
 def test_a_simulation_is_bounded():
     centuries = request(elapsed("PT1H"), {"type": "start", "at": "1925-01-01T00:00:00Z"}, until="mon 09:00")
-    many = request(elapsed("PT1H"), *[start("mon 09:00")] * 2001)
+    many = request(elapsed("PT1H"), *[start("mon 09:00")] * 10_001)
 
     assert refusal(centuries) == [("/until", "instant-range")]
     assert refusal(many) == [("/events", "length")]
+
+
+def test_events_count_once_for_each_target_that_they_speak_to():
+    targets = {f"t{number}": elapsed("PT1H") for number in range(50)}
+    asked = {**request(elapsed("PT1H"), *[start("mon 09:00")] * 4001), "policy": {"key": "p", "targets": targets}}
+
+    assert refusal(asked) == [("/events", "length")]
 
 
 def test_every_refusal_is_told_at_once():

@@ -1,34 +1,19 @@
-"""C1: when business time is used up, beside businesstimedelta. C2: a simulation of ten events. C3, C4: folds."""
+"""C2: a simulation of ten events. C3, C4: folds of a short and of a long history."""
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from datetime import time as wall
 from functools import partial
-
-import businesstimedelta
-import holidays
-import pytz
 
 from services.crisis.documents.clock_events import parse_clock_event, to_clock_event
 from services.crisis.documents.simulation import simulate
 from services.crisis.documents.targets import parse_policy
 from services.crisis.domain.clocks import fold
-from services.crisis.domain.clocks.instants import from_micros, to_micros
 from shared.worktime import Calendar, parse_calendar, publish
-from tests.bench.bench import Bench
+from tests.bench.bench import Bench, best_rate
+from tests.bench.c1_calendar import OFFICE
 from tests.bench.table import Ratio, Row
 from tests.unit.clocks.stories import long_story
 
-RUNS = 5
 OPENED = datetime(2026, 9, 25, 9, 13, tzinfo=UTC)
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
-OFFICE = {
-    "key": "cn-office",
-    "zone": "Asia/Shanghai",
-    "weekly": {day: ["09:00-12:00", "13:00-18:00"] for day in WEEKDAYS},
-    "holidays": {"country": "CN"},
-}
 TARGET = {"business": "PT40H", "calendar": "cn-office", "warn": ["50%", "90%"], "warn_before": ["PT1H"]}
 HISTORY = [
     ("start", 0, {}),
@@ -58,28 +43,9 @@ async def run(_: Bench) -> list[Row]:
     policy = parse_policy(BODY["policy"]).to_policy()
     events = [to_clock_event(parse_clock_event(event)) for event in BODY["events"]]
     until = OPENED + timedelta(hours=120)
-    forty_hours = 40 * 3_600_000_000
-
-    def ours() -> datetime:
-        due = calendar.add_open_time(to_micros(OPENED), forty_hours)
-        assert due is not None
-        return from_micros(due)
-
-    rules = _peer()
-    forty = businesstimedelta.BusinessTimeDelta(rules, hours=40)
-    assert ours() == (OPENED + forty).astimezone(UTC), "both must agree before either is timed"
-    mine, peer = _rate(ours, 5000), _rate(lambda: OPENED + forty, 10)
-    whole = _rate(lambda: simulate(BODY), 100)
-    live = _rate(lambda: fold(policy, events, calendars={"cn-office": calendar}, until=until), 200)
+    whole = best_rate(lambda: simulate(BODY), 100)
+    live = best_rate(lambda: fold(policy, events, calendars={"cn-office": calendar}, until=until), 200)
     return [
-        Row(
-            id="C1",
-            what="due instant of 40 business hours across the National Day holiday",
-            ours=mine,
-            unit="due instants/s",
-            beside={"businesstimedelta": peer},
-            ratios=(Ratio("businesstimedelta", mine / peer, 100),),
-        ),
         Row(id="C2", what="simulate ten events, one target", ours=1000 / whole, unit="ms", goal=1, less=True),
         Row(id="C3", what="fold of the same ten events, no segments", ours=live, unit="folds/s"),
         _long_histories(calendar),
@@ -97,7 +63,7 @@ def _long_histories(calendar: Calendar) -> Row:
         whole = partial(
             fold, known[0], events, calendars={"cn": calendar}, until=until, policies={one.key: one for one in known}
         )
-        seconds[length] = 1 / _rate(whole, 10_000 // length)
+        seconds[length] = 1 / best_rate(whole, 10_000 // length)
     return Row(
         id="C4",
         what="fold of 10,000 events on one clock, pauses, stops, reopens and retargets",
@@ -106,23 +72,3 @@ def _long_histories(calendar: Calendar) -> Row:
         beside={"1,000 events": 1e6 * seconds[1_000] / 1_000},
         ratios=(Ratio("1,000 events", 10 * seconds[1_000] / seconds[10_000], 0.7),),
     )
-
-
-def _rate(call: Callable[[], object], calls: int) -> float:
-    call()
-    rates = []
-    for _ in range(RUNS):
-        started = time.perf_counter()
-        for _ in range(calls):
-            call()
-        rates.append(calls / (time.perf_counter() - started))
-    return max(rates)
-
-
-def _peer() -> businesstimedelta.Rules:
-    zone = pytz.timezone("Asia/Shanghai")
-    windows = [
-        businesstimedelta.WorkDayRule(start_time=wall(begin), end_time=wall(end), working_days=[0, 1, 2, 3, 4], tz=zone)
-        for begin, end in ((9, 12), (13, 18))
-    ]
-    return businesstimedelta.Rules([*windows, businesstimedelta.HolidayRule(holidays.country_holidays("CN"))])

@@ -111,11 +111,16 @@ def climb(
     service_class: ServiceClass,
     about: About | None = None,
 ) -> tuple[Run, Call | None]:
-    """Call the next level; at the top the same one again. Repeats and the stop bound only calls for want of notice."""
+    """Call the next level; at the top the same one again. Repeats and the stop bound only calls for want of notice.
+
+    Where the top could not be told, it is tried again after its patience and not at once: the answer would be the same.
+    """
     by_silence = reason == "not_acknowledged" and run.step > 0
     stop = delay(STOP, run.started_at)
     is_over = stop is not None and at >= stop
     level = policy.next_level(run.level, severity, service_class)
+    if level is None and reason == "undeliverable":
+        return _tried_later(run, policy, at, delay, severity, service_class), None
     repeat = run.repeat + 1 if level is None else 0
     if by_silence and (is_over or repeat > policy.repeats):
         return end(run), None
@@ -134,6 +139,15 @@ def climb(
         about=about or run.about,
     )
     return called, Call(called, policy.levels[level - 1].role, at)
+
+
+def _tried_later(
+    run: Run, policy: EscalationPolicy, at: datetime, delay: Delay, severity: Severity, service_class: ServiceClass
+) -> Run:
+    """The run of a top that nobody reached: its call comes again when it would, had nobody answered it."""
+    if run.state != "waiting" or run.next_at is not None:
+        return run
+    return replace(run, next_at=_patience(policy, run.level, run.repeat, at, delay, severity, service_class))
 
 
 def _patience(

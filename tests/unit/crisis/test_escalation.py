@@ -59,6 +59,24 @@ def test_it_climbs_while_nobody_takes_notice_and_ends_after_its_repeats():
     assert file.run.repeat == 3
 
 
+def test_a_top_that_nobody_reached_is_tried_again_after_its_patience_and_not_at_once():
+    file = an_open_file(NOON)
+    tried = []
+
+    for _ in range(50):  # nobody stands in the directory: every message comes back as undeliverable at once
+        before = len(file.facts)
+        call_next(file, BOOKS, tools(NOON), reason="undeliverable")
+        tried += names(file.facts[before:])
+    later = []
+    while file.run.next_at is not None:
+        at = file.run.next_at
+        later += fire(file)
+        call_next(file, BOOKS, tools(at), reason="undeliverable")
+
+    assert tried == ["escalation team_lead", "escalation department_head", "escalation executive_sponsor"]
+    assert later == ["escalation executive_sponsor"] * 3
+
+
 def test_the_chief_executive_is_called_for_the_gravest_strategic_case_only():
     grave = an_open_file(NOON, "strategic", impact="critical")
     lesser = an_open_file(NOON, "strategic", impact="low")

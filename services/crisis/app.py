@@ -23,7 +23,8 @@ from services.crisis.kinds import (
 )
 from services.crisis.library import Library
 from services.crisis.settings import CrisisSettings
-from services.crisis.usecases.recalculate import APPROVED, DRY_RUN, approved_job, dry_run_job
+from services.crisis.usecases.ask_recalculation import APPROVED, DRY_RUN
+from services.crisis.usecases.recalculate import approved_job, dry_run_job
 from services.crisis.workers import timer_handlers
 from shared.clock import Clock
 from shared.documents.router import documents_router

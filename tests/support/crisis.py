@@ -37,6 +37,8 @@ class Crisis:
     client: httpx.AsyncClient
     handlers: Handlers
     clock: SteppedClock
+    colleague: dict[str, str] = field(default_factory=dict)
+    """The credential of somebody else than the one who asks."""
     seen: dict[str, int] = field(default_factory=dict)
 
     async def deliver(self, *events: CloudEvent) -> None:
@@ -136,13 +138,14 @@ async def a_crisis(database_url: str, *, now: datetime = MONDAY) -> AsyncIterato
     service.page_tokens.secret = b"of this test"
     async with service.base.database.begin() as connection:
         scopes = ("crisis:read", "crisis:write", "crisis:command", "crisis:policy", "crisis:approve", "admin")
-        key = await create_key(await raw_connection(connection), name="test", scopes=scopes, now=datetime.now(UTC))
+        raw, made_at = await raw_connection(connection), datetime.now(UTC)
+        key, other = [await create_key(raw, name=name, scopes=scopes, now=made_at) for name in ("test", "colleague")]
     library = service.app.state.kernel.parts[Library]
     transport = httpx.ASGITransport(service.app, client=("127.0.0.1", 5000))
-    headers = {"Authorization": f"Bearer {key.plain}"}
+    headers, colleague = ({"Authorization": f"Bearer {one.plain}"} for one in (key, other))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://crisis", headers=headers) as client:
-            yield Crisis(service, client, Handlers(library), clock)
+            yield Crisis(service, client, Handlers(library), clock, colleague)
     finally:
         await service.base.database.close()
 

@@ -11,7 +11,7 @@ from services.crisis.api.shapes import ServiceClass
 from services.crisis.domain.sla.pins import Pin, pinned
 from services.crisis.library import plain_key
 from services.crisis.store.recalculations import Selection
-from services.crisis.usecases.recalculate import Wanted
+from services.crisis.usecases.ask_recalculation import Wanted
 from shared.contracts.errors import FieldError
 from shared.contracts.fields import Instant
 from shared.errors import Unprocessable

@@ -17,7 +17,7 @@ from services.crisis.api.recalculation_shapes import (
 )
 from services.crisis.store.queries import CASES
 from services.crisis.store.recalculations import FINDINGS, SUPERSEDED
-from services.crisis.usecases.recalculate import APPROVED, DRY_RUN, approve, ask_dry_run
+from services.crisis.usecases.ask_recalculation import APPROVED, DRY_RUN, approve, ask_dry_run
 from shared.auth.guard import require
 from shared.db.database import raw_connection
 from shared.db.unit_of_work import UnitOfWork
@@ -78,7 +78,7 @@ async def approve_recalculation(job_id: JobId, body: ApproveIn, caller: Caller, 
     """Another job, which applies what the dry run found and tells it by `crisis.clock.corrected.v1`.
 
     A clock that changed meanwhile is recalculated, reported as `moved_on` and left alone: make another dry run of it.
-    Only a dry run that succeeded can be approved, once.
+    Only a dry run that succeeded can be approved, once, and not by whom asked for it (403 `four-eyes`).
     """
 
     async def ask(work: UnitOfWork) -> Answer:

@@ -2,20 +2,26 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.opening import NewMatter, Standing, add_matter, open_case
+from services.crisis.domain.pausing import customer_answered
+from services.crisis.domain.rules import Trigger
 from services.crisis.domain.severity import Impact
 from services.crisis.domain.timeline import Entry
 from services.crisis.library import Library
 from services.crisis.store.aliases import kin_of, who_is_meant
-from services.crisis.store.load import load_customers, load_open_files
+from services.crisis.store.load import customers_waiting, load_customers, load_open_files
 from services.crisis.usecases.command import locked_file
 from services.crisis.usecases.session import case_numbers, finish, tools_for
 from shared.contracts.errors import FieldError
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Unprocessable
 from shared.ids import new_id
+
+HEARD_AS: Final = "customer.complaint.received.v1"
+"""What a matter opened by hand is for the waits that it may end: somebody wrote down what the customer said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ class OpenByHand:
 async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library) -> tuple[str, bool]:
     """Open a case, or join the customer's open one; answers its id and whether it was opened.
 
-    Raises Unprocessable for an instant in the future.
+    It ends the waits that a complaint from the bus would end; a drill ends none. Raises Unprocessable for an instant
+    in the future.
     """
     if wanted.received_at is not None and wanted.received_at > work.now:
         raise Unprocessable(errors=[FieldError("/received_at", "future", "it cannot have begun in the future")])
@@ -49,7 +56,8 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
     wanted = replace(wanted, customer_id=meant.get(wanted.customer_id, wanted.customer_id))
     customers = await load_customers(work.raw, [wanted.customer_id])
     books = await library.books(work.raw)
-    with_clocks = customers if books.severity_chooses_policies else ()
+    waiting = await customers_waiting(work.raw, customers)
+    with_clocks = customers if books.severity_chooses_policies else waiting
     files = await load_open_files(work.raw, customers, clocks_for=with_clocks)
     await library.know(work.raw, files.values())
     tools = tools_for(work, books, files.values())
@@ -73,8 +81,25 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
     else:
         _, told = add_matter(file, new, by=wanted.by, books=books, tools=tools)
     follow_up(file, told, books, tools)
+    if waiting and not wanted.drill:
+        follow_up(file, customer_answered(file, _heard(new, wanted), books, tools), books, tools)
     await finish(work, [file])
     return file.case.id, opened
+
+
+def _heard(new: NewMatter, wanted: OpenByHand) -> Trigger:
+    """The matter as the event that it would have been."""
+    fields = {
+        "complaint_id": wanted.reference,
+        "subject": wanted.title,
+        "impact": wanted.impact,
+        "public": wanted.public,
+        "category": wanted.category,
+        "regulated": wanted.regulated,
+        "remedy_sought": wanted.remedy_sought,
+        "complained_about": wanted.complained_about,
+    }
+    return Trigger("/moat/crisis", new.dedup, HEARD_AS, wanted.customer_id, new.received_at, fields, wanted.title)
 
 
 def _matter_of(wanted: OpenByHand, now: datetime) -> NewMatter:

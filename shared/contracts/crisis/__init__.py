@@ -80,7 +80,7 @@ EVENTS = (
     _event("case.resolved", CaseResolved, "The last open matter was resolved."),
     _event("case.closed", CaseClosed, "A case was closed."),
     _event("case.reopened", CaseReopened, "A resolved or closed case is open again."),
-    _draft("case.merged", CaseMerged, "Two customers became one, and a person made one case of their two."),
+    _event("case.merged", CaseMerged, "Two customers became one, and a person made one case of their two."),
     _event("case.dismissed", CaseDismissed, "A case turned out to be none."),
     _event("clock.started", ClockStarted, "A promise began to run."),
     _event("clock.paused", ClockPaused, "A clock stands still."),

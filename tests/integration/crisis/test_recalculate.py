@@ -25,8 +25,14 @@ async def run_jobs(crisis):
         pass
 
 
-async def post(crisis, path, **body):
-    return await crisis.client.post(f"/v1/sla/{path}", json=body, headers={"Idempotency-Key": new_id()})
+async def post(crisis, path, *, by=None, **body):
+    headers = {"Idempotency-Key": new_id(), **(by or {})}
+    return await crisis.client.post(f"/v1/sla/{path}", json=body, headers=headers)
+
+
+async def approve(crisis, job_id, **body):
+    """Somebody else than who asked for the dry run."""
+    return await post(crisis, f"recalculations/{job_id}/approve", by=crisis.colleague, **body)
 
 
 async def ended(crisis, answer):
@@ -42,7 +48,7 @@ async def dry_run(crisis, **body):
 
 
 async def approved(crisis, job):
-    return await ended(crisis, await post(crisis, f"recalculations/{job['id']}/approve", reason="the board said so"))
+    return await ended(crisis, await approve(crisis, job["id"], reason="the board said so"))
 
 
 async def changes(crisis, job, **params):
@@ -193,12 +199,11 @@ async def test_an_approval_is_refused_until_there_is_something_to_approve_and_af
     await a_case(crisis)
     await another_version(crisis, first_response={"elapsed": "PT2H"})
     asked = await post(crisis, "recalculate", to={"policies": {"key": 2}}, reason="r")
-    queued = await post(crisis, f"recalculations/{asked.json()['id']}/approve")
+    queued = await approve(crisis, asked.json()["id"])
     job = await ended(crisis, asked)
     done = await approved(crisis, job)
 
-    twice = await post(crisis, f"recalculations/{job['id']}/approve")
-    of_approved = await post(crisis, f"recalculations/{done['id']}/approve")
+    twice, of_approved = await approve(crisis, job["id"]), await approve(crisis, done["id"])
     unknown = await post(crisis, "recalculate", to={"policies": {"key": 9}, "calendars": {"no": None}}, reason="r")
 
     assert (queued.status_code, queued.json()["current"]["state"]) == (409, "queued")
@@ -207,6 +212,20 @@ async def test_an_approval_is_refused_until_there_is_something_to_approve_and_af
     await crisis.client.post("/v1/calendars/cn-office/retire")
     homeless = await post(crisis, "recalculate", to={"policies": {"key": 2}}, reason="r")
     assert [error["pointer"] for error in homeless.json()["errors"]] == ["/to/calendars/cn-office"]
+
+
+async def test_whoever_asked_for_a_dry_run_cannot_approve_it(crisis):
+    await a_case(crisis)
+    await another_version(crisis, first_response={"elapsed": "PT2H"})
+    job = await dry_run(crisis)
+
+    own = await post(crisis, f"recalculations/{job['id']}/approve", reason="looks right to me")
+    other = await approve(crisis, job["id"])
+
+    assert (own.status_code, own.json()["type"]) == (403, "/problems/four-eyes")
+    assert "somebody else" in own.json()["detail"]
+    assert other.status_code == 202
+    assert await crisis.value("select count(*) from job where kind = 'recalculation-approved'") == 1
 
 
 async def test_what_was_applied_differs_no_more(crisis):

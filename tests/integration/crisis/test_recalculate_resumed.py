@@ -6,7 +6,7 @@ from collections import Counter
 
 from services.crisis.usecases import recalculate as module
 from shared.db.subjects import lock_subjects
-from tests.integration.crisis.test_recalculate import a_case, another_version, approved, dry_run, post, run_jobs
+from tests.integration.crisis.test_recalculate import a_case, another_version, approve, approved, dry_run, run_jobs
 
 
 async def done_so_far(crisis, job_id):
@@ -18,7 +18,7 @@ async def test_a_run_that_was_cut_off_goes_on_at_the_case_where_it_stopped(crisi
     cases = [await a_case(crisis, f"C-{number}") for number in range(4)]
     await another_version(crisis, first_response={"elapsed": "PT2H"})
     looked = await dry_run(crisis)
-    asked = (await post(crisis, f"recalculations/{looked['id']}/approve")).json()["id"]
+    asked = (await approve(crisis, looked["id"])).json()["id"]
 
     async with crisis.service.base.uow() as held:
         await lock_subjects(held.raw, ["C-2"])
@@ -45,7 +45,7 @@ async def test_a_run_that_was_cancelled_half_way_can_be_approved_again(crisis, m
         await a_case(crisis, f"C-{number}")
     await another_version(crisis, first_response={"elapsed": "PT2H"})
     looked = await dry_run(crisis)
-    asked = (await post(crisis, f"recalculations/{looked['id']}/approve")).json()["id"]
+    asked = (await approve(crisis, looked["id"])).json()["id"]
     async with crisis.service.base.uow() as held:
         await lock_subjects(held.raw, ["C-1"])
         running = asyncio.create_task(crisis.service.jobs.turn())

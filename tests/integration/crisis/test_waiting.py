@@ -12,6 +12,7 @@ from services.crisis.documents.wait_reasons import ENDING_EVENTS
 from shared.auth.keys import create_key
 from shared.contracts import format_instant
 from shared.db.database import raw_connection
+from shared.ids import new_id
 from tests.support.crisis import MONDAY, a_complaint, a_mention, a_snapshot, an_event
 
 PAGE = Path(__file__).parents[3] / "docs" / "waiting.md"
@@ -145,6 +146,34 @@ async def test_what_the_customer_says_ends_the_waits_for_him_when_he_said_it(cri
     for one in await every_clock(crisis, case["id"]):
         if one["id"] in law:
             assert (one["due_at"], one["paused_seconds"]) == (law[one["id"]]["due_at"], 0.0)
+
+
+async def by_hand(crisis, **fields):
+    body = {"customer_id": "C-1", "title": "The plant manager called", **fields}
+    answer = await crisis.client.post("/v1/cases", json=body, headers={"Idempotency-Key": new_id()})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_what_the_customer_said_to_a_person_ends_the_waits_for_him_as_an_event_does(crisis):
+    case = await a_case(crisis)
+    await crisis.after(hours=1)
+    for reason in ("waiting_for_customer", "waiting_for_supplier"):
+        await crisis.act(case["id"], "wait", waiting_for=reason)
+    await crisis.after(hours=6)
+
+    await by_hand(crisis, drill=True)
+    await by_hand(crisis, received_at="2026-03-02T02:30:00Z")
+    before = (await crisis.client.get(f"/v1/cases/{case['id']}")).json()["waits"]
+    await by_hand(crisis, received_at="2026-03-02T06:00:00Z")
+
+    assert len(before) == 2
+    waits = (await crisis.client.get(f"/v1/cases/{case['id']}")).json()["waits"]
+    assert [wait["reason"] for wait in waits] == ["waiting_for_supplier"]
+    entries = [e for e in await crisis.timeline(case["id"]) if e["kind"] == "case.continued"]
+    assert [(e["at"], e["data"]["because"]) for e in entries] == [("2026-03-02T06:00:00Z", "customer_answered")]
+    await crisis.act(case["id"], "continue")
+    clock = next(c for c in await every_clock(crisis, case["id"]) if c["target"] == TARGET)
+    assert clock["paused_by_reason"]["waiting_for_customer"] == 3 * 3600.0
 
 
 async def every_clock(crisis, case_id):

@@ -1,6 +1,6 @@
 """What a consumer does with records, one transaction at a time: effect, dead letter, parking, release."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,9 +22,9 @@ from shared.contracts import (
     type_told,
     validate,
 )
-from shared.db.database import is_transient
+from shared.db.database import Overtaken, is_transient
 from shared.db.packing import storable
-from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from shared.db.unit_of_work import Follow, UnitOfWork, UnitOfWorkFactory
 from shared.observability.metrics import ConsumerMetrics
 from shared.observability.tracing import carried_by
 
@@ -47,12 +47,6 @@ class Handle(Protocol):
     """Handles deliveries in one transaction, in order. Their subjects are locked; with the inbox they are all new."""
 
     async def __call__(self, work: UnitOfWork, deliveries: Sequence[Delivery], /) -> None: ...
-
-
-class Follow(Protocol):
-    """Names the subjects that have to be locked besides these, in the same order: those for whom some of them stand."""
-
-    async def __call__(self, work: UnitOfWork, subjects: Collection[str], /) -> Collection[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +108,12 @@ class Handling:
                 await self._spec.handle(work, new)
         return len(deliveries) - len(new)
 
-    async def _lock(self, work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
-        subjects = {subject for d in deliveries for subject in self._subjects(d.event)}
-        others = () if self._spec.follow is None else await self._spec.follow(work, subjects)
-        await work.lock(subjects.union(others))
+    async def _lock(self, work: UnitOfWork, deliveries: Sequence[Delivery], *also: str) -> None:
+        subjects = {*also, *(subject for d in deliveries for subject in self._subjects(d.event))}
+        if self._spec.follow is None:
+            await work.lock(subjects)
+        else:
+            await work.lock_all(subjects, self._spec.follow)
 
     def _subjects(self, event: CloudEvent) -> Sequence[str]:
         if self._spec.extra_subjects is None:
@@ -174,13 +170,10 @@ class Handling:
         """Handle the first parked event of a key; answers whether there was one and it is dealt with."""
         try:
             async with self._uow() as work:
-                await work.lock([subject])
-                found = await first_parked(work.raw, self._spec.group, subject)
+                found = await self._lock_first_parked(work, subject)
                 if found is None:
                     return False
-                seq, record = found
-                deliveries = self._decode(work, [record])
-                await self._lock(work, deliveries)
+                seq, deliveries = found
                 await self._handle_new(work, deliveries)
                 await forget_parked(work.raw, seq)
         except Rejected as error:
@@ -194,6 +187,19 @@ class Handling:
                 await withdraw_release(work.raw, self._spec.group, subject, _reason(error))
             return False
         return True
+
+    async def _lock_first_parked(self, work: UnitOfWork, subject: str) -> tuple[int, list[Delivery]] | None:
+        """The row of the first parked event of a key, and what it delivers, with all whom it concerns locked."""
+        found = await first_parked(work.raw, self._spec.group, subject)
+        if found is None:
+            return None
+        seq, record = found
+        # Only the event says who has to be locked, all in one order: so it is looked at before and after.
+        deliveries = self._decode(work, [record])
+        await self._lock(work, deliveries, subject)
+        if await first_parked(work.raw, self._spec.group, subject) != found:
+            raise Overtaken
+        return seq, deliveries
 
     async def _bury_parked(self, subject: str, error: Rejected) -> None:
         """By now it is known that the first parked event of this key can never be handled."""

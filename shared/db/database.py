@@ -18,6 +18,10 @@ _CANCELLED = "57014"  # it took longer than it may, and would again: in smaller 
 _FILE_ERRORS = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
+class Overtaken(Exception):  # noqa: N818 - a named fact
+    """What had to be locked was changed by another transaction meanwhile. Tried again as a whole, this one succeeds."""
+
+
 class Database:
     """An engine with its pool. Hot paths use the asyncpg connection underneath; both see one transaction."""
 
@@ -126,7 +130,7 @@ async def _driver(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Re
 
 def is_transient(error: BaseException) -> bool:
     """Whether the database was away or busy, so that the same transaction may succeed when tried again."""
-    if isinstance(error, PoolTimeoutError):
+    if isinstance(error, PoolTimeoutError | Overtaken):
         return True
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or isinstance(error, OperationalError):

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.bus.outbox import Outbox
 from shared.clock import Clock
 from shared.contracts import CloudEvent
-from shared.db.database import Database, raw_connection
+from shared.db.database import Database, Overtaken, raw_connection
 from shared.db.subjects import lock_subjects, make_subjects
 from shared.timers.plan import CancelTimer, Timer, TimerPlan
 
@@ -58,6 +58,18 @@ class UnitOfWork:
         locked = await lock_subjects(self.raw, subjects, skip_locked=skip_locked)
         self.took(locked)
         return locked
+
+    async def lock_all(self, subjects: Collection[str], follow: "Follow") -> None:
+        """Lock these subjects and those that `follow` names for them, in one sorted order.
+
+        Raises Overtaken where it names more once the locks are held. They are not taken then: out of order they could
+        close a circle.
+        """
+        locked = await self.lock({*subjects, *await follow(self, subjects)})
+        # Who belongs together may have changed while the locks were waited for. From now on it cannot: whoever changes
+        # it locks all whom it concerns.
+        if not locked.issuperset(await follow(self, subjects)):
+            raise Overtaken
 
     def took(self, subjects: Collection[str]) -> None:
         """Take note that a statement of the caller's own has locked these subjects."""
@@ -104,6 +116,12 @@ class UnitOfWork:
     def committed(self) -> None:
         for call in self._after:
             call()
+
+
+class Follow(Protocol):
+    """Names the subjects that have to be locked besides these: those for whom some of them stand."""
+
+    async def __call__(self, work: UnitOfWork, subjects: Collection[str], /) -> Collection[str]: ...
 
 
 class UnitOfWorkFactory(Protocol):

@@ -11,10 +11,11 @@ from services.crisis.domain.rules import Trigger
 from services.crisis.domain.timeline import instant_text
 from services.crisis.library import Library
 from services.crisis.publishing import publish_tripped
-from services.crisis.store.aliases import kin_of, who_is_meant
+from services.crisis.store.aliases import who_is_meant
 from services.crisis.store.load import load_customers, load_open_files
 from services.crisis.store.rows import read, text_of
 from services.crisis.store.tables import CANDIDATE
+from services.crisis.usecases.merging import also_locked
 from services.crisis.usecases.session import case_numbers, finish, tools_for
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import Conflict, NotFound
@@ -130,7 +131,7 @@ async def _waiting(work: UnitOfWork, candidate_id: str) -> Trigger:
     customer = await work.raw.fetchval("select customer_id from candidate where id = $1", candidate_id)
     if customer is None:
         raise NotFound(f"there is no candidate {candidate_id}")
-    await work.lock({customer, *(await kin_of(work.raw, [customer])).get(customer, ())})
+    await work.lock_all([customer], also_locked)
     row = await work.raw.fetchrow("select event, state from candidate where id = $1", candidate_id)
     assert row is not None
     if row["state"] != "waiting":

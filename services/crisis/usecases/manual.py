@@ -11,9 +11,10 @@ from services.crisis.domain.rules import Trigger
 from services.crisis.domain.severity import Impact
 from services.crisis.domain.timeline import Entry
 from services.crisis.library import Library
-from services.crisis.store.aliases import kin_of, who_is_meant
+from services.crisis.store.aliases import who_is_meant
 from services.crisis.store.load import customers_waiting, load_customers, load_open_files
 from services.crisis.usecases.command import locked_file
+from services.crisis.usecases.merging import also_locked
 from services.crisis.usecases.session import case_numbers, finish, tools_for
 from shared.contracts.errors import FieldError
 from shared.db.unit_of_work import UnitOfWork
@@ -51,7 +52,7 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
     """
     if wanted.received_at is not None and wanted.received_at > work.now:
         raise Unprocessable(errors=[FieldError("/received_at", "future", "it cannot have begun in the future")])
-    await work.lock({wanted.customer_id, *(await kin_of(work.raw, [wanted.customer_id])).get(wanted.customer_id, ())})
+    await work.lock_all([wanted.customer_id], also_locked)
     meant = await who_is_meant(work.raw, [wanted.customer_id])
     wanted = replace(wanted, customer_id=meant.get(wanted.customer_id, wanted.customer_id))
     customers = await load_customers(work.raw, [wanted.customer_id])

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from services.crisis.usecases.merging import take_merged
 from tests.support.crisis import MONDAY, a_complaint, a_snapshot, activate, an_event, kinds
 
 OLD, NEW = "C-OLD", "C-NEW"
@@ -231,6 +232,26 @@ async def test_a_candidate_about_the_old_customer_is_confirmed_into_the_case_tha
 
     assert (confirmed.status_code, confirmed.json()["id"]) == (200, new), confirmed.text
     assert len(confirmed.json()["matters"]) == 2
+
+
+async def test_a_case_opened_by_hand_while_its_customer_is_merged_is_asked_for_again_and_joins(crisis):
+    """Whose case it has to join was not known when the customer was about to be locked."""
+    await crisis.deliver(a_snapshot(OLD), a_snapshot(NEW), a_complaint(NEW))
+    body = {"customer_id": OLD, "type": "complaint", "impact": "high", "title": "By phone", "by": "E-7"}
+
+    async def by_hand():
+        return await crisis.client.post("/v1/cases", json=body, headers={"Idempotency-Key": "by-hand"})
+
+    async with crisis.service.base.uow() as work:
+        await work.lock([OLD, NEW])
+        asking = asyncio.create_task(by_hand())
+        while not await crisis.value("select count(*) from pg_locks where not granted"):
+            await asyncio.sleep(0.01)
+        await take_merged(work, [(OLD, NEW, MONDAY)])
+
+    assert (await asking).status_code == 503
+    joined = await by_hand()
+    assert (joined.json()["customer_id"], len(joined.json()["matters"])) == (NEW, 2), joined.text
 
 
 async def test_whoever_is_merged_twice_stands_for_the_last_and_the_last_word_holds(crisis):

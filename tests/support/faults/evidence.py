@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -22,11 +22,13 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Event:
-    """An event on the bus, in the place where it was delivered first."""
+    """An event on the bus; `first` and `last` are its first and its last place among all that was read."""
 
     topic: str
     record: Received
     event: CloudEvent
+    first: int
+    last: int
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -35,7 +37,7 @@ class Event:
 
 @dataclass
 class Evidence:
-    """Read when everything is quiet. `events` has each event once, in the order of its partition."""
+    """Read when everything is quiet. `events` has each event once, in the order of first deliveries per partition."""
 
     databases: Mapping[ServiceName, "asyncpg.Connection[asyncpg.Record]"]
     events: list[Event]
@@ -55,6 +57,15 @@ class Evidence:
         """Events of these types; a type ends with its version."""
         wanted = set(types)
         return [event for event in self.events if event.event.type in wanted]
+
+    def latest(self, type_: str) -> dict[str, Event]:
+        """By subject the event of this type with the highest number: it is the one that a projection keeps."""
+        found: dict[str, Event] = {}
+        for event in self.of_type(type_):
+            before = found.get(event.event.subject)
+            if before is None or (event.event.sequence or 0) > (before.event.sequence or 0):
+                found[event.event.subject] = event
+        return found
 
 
 @asynccontextmanager
@@ -98,15 +109,15 @@ async def read_whole(bus: Bus, topic: str) -> list[Received]:
 
 def first_deliveries(records: Iterable[Received]) -> list[Event]:
     """Each event where it was first, in the order of partitions."""
-    seen: set[tuple[str, str, str]] = set()
-    found = []
-    for record in records:
+    found: dict[tuple[str, str, str], Event] = {}
+    for place, record in enumerate(records):
         event = decode(record.key, record.value, record.headers)
         identity = (record.topic, event.source, event.id)
-        if identity not in seen:
-            seen.add(identity)
-            found.append(Event(record.topic, record, event))
-    return found
+        known = found.get(identity)
+        found[identity] = (
+            Event(record.topic, record, event, place, place) if known is None else replace(known, last=place)
+        )
+    return list(found.values())
 
 
 def mail_of(mail: Mail) -> str:
@@ -123,16 +134,16 @@ def repeated(keys: Iterable[Any]) -> list[Any]:
 
 
 class Verdict:
-    """Collects what is wrong, each with a few examples."""
+    """Collects what is wrong: by the rule that was broken, all that broke it."""
 
     def __init__(self) -> None:
-        self.wrong: list[str] = []
+        self.wrong: dict[str, list[Any]] = {}
 
     def none(self, what: str, found: Iterable[Any]) -> None:
         """There must be none of these."""
         offenders = list(found)
         if offenders:
-            self.wrong.append(f"{len(offenders)} × {what}: {offenders[:3]}")
+            self.wrong.setdefault(what, []).extend(offenders)
 
     def same(self, what: str, one: Iterable[Any], other: Iterable[Any]) -> None:
         """Both must be the same set."""

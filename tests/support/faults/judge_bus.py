@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from services.commands.names import ServiceName
 from shared.contracts import TOPICS
-from tests.support.faults.evidence import Evidence, Verdict
+from tests.support.faults.evidence import Event, Evidence, Verdict
 
 _SOURCES = {
     ServiceName.SCORING: ("/moat/scoring", ("moat.scoring.v1", "moat.customers.v1")),
@@ -15,7 +15,7 @@ _SOURCES = {
 
 async def judge_bus(evidence: Evidence, verdict: Verdict) -> None:
     """Look at order per customer, and at outbox, inbox, parked keys, dead letters, jobs and stored answers."""
-    _order(evidence, verdict)
+    judge_order(evidence, verdict)
     await _numbering(evidence, verdict)
     for service in ServiceName:
         for table in ("outbox", "parked"):
@@ -25,17 +25,25 @@ async def judge_bus(evidence: Evidence, verdict: Verdict) -> None:
     await _bounds(evidence, verdict)
 
 
-def _order(evidence: Evidence, verdict: Verdict) -> None:
-    """Sequences rise for each customer on each topic, once repeats are dropped."""
-    last: dict[tuple[str, str], int] = {}
+def judge_order(evidence: Evidence, verdict: Verdict) -> None:
+    """Sequences rise for each customer on each topic, once repeats are dropped.
+
+    On a compacted topic the first delivery may be gone when an event is repeated, as a relay repeats what it does not
+    know to be durable. What overtook it is then repeated after it: only what stays behind for good is out of order.
+    """
+    compacted = {topic.name for topic in TOPICS if topic.compacted}
+    highest: dict[tuple[str, str], tuple[int, Event]] = {}
     swapped = []
     for event in evidence.events:
-        if event.event.sequence is None:
+        number = event.event.sequence
+        if number is None:
             continue
         key = (event.topic, event.event.subject)
-        if event.event.sequence <= last.get(key, 0):
-            swapped.append((*key, event.event.type, last[key], event.event.sequence))
-        last[key] = event.event.sequence
+        before, latest = highest.get(key, (0, event))
+        if number > before:
+            highest[key] = (number, event)
+        elif event.topic not in compacted or latest.last < event.first:
+            swapped.append((*key, event.event.type, before, number))
     verdict.none("event out of order (topic, subject, type, before, own sequence)", swapped)
 
 
@@ -45,18 +53,20 @@ async def _numbering(evidence: Evidence, verdict: Verdict) -> None:
     for service, (source, names) in _SOURCES.items():
         numbers: dict[str, set[int]] = defaultdict(set)
         compacted = any(topics[name].compacted for name in names)
-        latest_snapshot: dict[str, int] = {}
+        latest_snapshot: dict[str, int] = defaultdict(int)
         for event in evidence.events:
             if event.topic in names and event.event.source == source and event.event.sequence is not None:
                 numbers[event.event.subject].add(event.event.sequence)
                 if topics[event.topic].compacted:
-                    latest_snapshot[event.event.subject] = event.event.sequence
+                    latest_snapshot[event.event.subject] = max(
+                        latest_snapshot[event.event.subject], event.event.sequence
+                    )
         rows = await evidence.rows(service, "select id, sequence from subject where sequence > 0")
         missing = [
             (service.value, row["id"], number)
             for row in rows
             for number in set(range(1, row["sequence"] + 1)) - numbers[row["id"]]
-            if not (compacted and number < latest_snapshot.get(row["id"], 0))
+            if not (compacted and number < latest_snapshot[row["id"]])
         ]
         verdict.none("event that was numbered and is not on the bus", missing)
 

@@ -70,7 +70,7 @@ async def _cases(evidence: Evidence, verdict: Verdict) -> None:
         row["id"]: (row["service_class"], row["name"])
         for row in await evidence.rows(CRISIS, "select id, service_class, name from customer")
     }
-    last = {e.event.subject: e.data for e in evidence.of_type("scoring.customer.snapshot.v1")}
+    last = {id_: event.data for id_, event in evidence.latest("scoring.customer.snapshot.v1").items()}
     verdict.same(
         "customers as crisis knows them and as scoring told",
         ((id_, *fields) for id_, fields in projected.items()),

@@ -133,7 +133,7 @@ async def _acknowledgements(evidence: Evidence, verdict: Verdict, links: set[str
 async def _projections(evidence: Evidence, verdict: Verdict) -> None:
     """Notify knows customers as scoring told of them, and cases as crisis did."""
     rows = await evidence.rows(NOTIFY, "select id, service_class, version from customer")
-    last = {e.event.subject: e.data for e in evidence.of_type("scoring.customer.snapshot.v1")}
+    last = {id_: event.data for id_, event in evidence.latest("scoring.customer.snapshot.v1").items()}
     verdict.same(
         "customers as notify knows them and as scoring told",
         ((row["id"], row["service_class"], row["version"]) for row in rows),

@@ -119,7 +119,7 @@ async def _told(evidence: Evidence, verdict: Verdict) -> None:
         ((row["customer_id"], row["before"], row["after"], row["n"]) for row in history),
         ((*key, count) for key, count in told.items()),
     )
-    last = {e.event.subject: e.data for e in evidence.of_type("scoring.customer.snapshot.v1")}
+    last = {id_: event.data for id_, event in evidence.latest("scoring.customer.snapshot.v1").items()}
     rows = await evidence.rows(
         SCORING, "select customer_id as id, service_class from customer_state where published is not null"
     )

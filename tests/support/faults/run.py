@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import shutil
 import time
-from collections import Counter
+import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -24,6 +23,7 @@ from tests.support.faults.judge_notify import judge_notify
 from tests.support.faults.judge_scoring import judge_scoring
 from tests.support.faults.people import People
 from tests.support.faults.replicas import Replicas
+from tests.support.faults.report import Report
 from tests.support.faults.story import tell_story
 from tests.support.platform import RunningPlatform, a_platform
 from tests.support.postgres import server_directory
@@ -66,23 +66,11 @@ class Pace:
     patience: float = 90.0
 
 
-@dataclass
-class Report:
-    """What a run came to; `wrong` is empty when everything held."""
-
-    seed: int
-    wrong: list[str] = field(default_factory=list)
-    told: Counter[str] = field(default_factory=Counter)
-
-    def figures(self) -> str:
-        return f"seed {self.seed}: " + ", ".join(f"{count} {what}" for what, count in sorted(self.told.items()))
-
-    def text(self) -> str:
-        return "\n".join([f"MOAT_FAULTS_SEED={self.seed}", self.figures(), *self.wrong])
-
-
 async def crash_run(*, seed: int, pace: Pace, broker: LocalKafka | None, logs: Path) -> Report:
-    """Start a platform of its own, tell a story under crashes, wait for quiet, and judge; `logs` is where logs stay."""
+    """Start a platform of its own, tell a story under crashes, wait for quiet, and judge.
+
+    A run that does not come to its end is wrong, too. Verdict and logs stay in `logs`.
+    """
     report = Report(seed)
     bus = None if broker is None else f"kafka://{broker.bootstrap}?session_timeout_ms=6000"
     with server_directory() as directory:
@@ -90,10 +78,11 @@ async def crash_run(*, seed: int, pace: Pace, broker: LocalKafka | None, logs: P
         running = await asyncio.to_thread(platform.__enter__)
         try:
             await _play(running, report, pace, broker)
+        except Exception:  # whatever it was, it is told with what the services logged
+            report.wrong = {**report.wrong, "run that did not come to its end": [traceback.format_exc()]}
         finally:
             await asyncio.to_thread(platform.__exit__, None, None, None)
-            for log in directory.glob("*.log"):
-                shutil.copy(log, logs)
+            report.keep(directory, logs)
     return report
 
 
@@ -139,6 +128,7 @@ async def _play(running: RunningPlatform, report: Report, pace: Pace, broker: Lo
 
 async def _judge(running: RunningPlatform, report: Report, ledger: Ledger, people: People, chaos: Chaos) -> None:
     verdict = Verdict()
+    report.wrong = verdict.wrong
     verdict.none("unexpected answer of the door", ledger.unexpected)
     verdict.none("unexpected answer to people", people.unexpected)
     verdict.none("defect in a log", _defects(running.platform.options.directory))
@@ -162,7 +152,6 @@ async def _judge(running: RunningPlatform, report: Report, ledger: Ledger, peopl
                 "texts written": len(people.written),
             }
         )
-    report.wrong = verdict.wrong
 
 
 async def _quicken(client: Client) -> None:

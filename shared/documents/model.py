@@ -35,7 +35,13 @@ class InvalidDocument(ValueError):  # noqa: N818 - reads as a fact
         return InvalidDocument(error._replace(pointer=prefix + error.pointer) for error in self.errors)
 
 
+ONE, SEVERAL = "[one]", "[several]"
+"""Tags of the two ways to write what may be a word or a list of words."""
+_NO_PLACES = frozenset({"[key]", ONE, SEVERAL})
+"""Steps of a location that are no part of the document."""
+
+
 def _field_errors(error: ValidationError, prefix: str, skip: int) -> Iterator[FieldError]:
     for problem in error.errors(include_url=False, include_input=False):
-        places = (step for step in problem["loc"][skip:] if step != "[key]")
+        places = (step for step in problem["loc"][skip:] if step not in _NO_PLACES)
         yield FieldError(prefix + pointer_of(places), rule_of(problem["type"]), problem["msg"])

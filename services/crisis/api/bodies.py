@@ -152,6 +152,7 @@ class OpenCaseIn(In):
     received_at: datetime | None = Field(None, description="When it began for the customer: the clocks start here.")
     reference: Id | None = None
     regulated: Code | None = Field(None, description="Regime whose statutory clocks run: the key of a statutory pack.")
+    channel: Code | None = Field(None, description="How it reached us; policies may ask for it.", examples=["hotline"])
     category: Code | None = None
     remedy_sought: Text | None = None
     complained_about: Id | None = None

@@ -116,6 +116,9 @@ class CaseOut(Out):
     status: CaseStatus
     service_class: ServiceClass = Field(description="The class that is served: the best since the case opened.")
     provisional: bool = Field(description="The tier was not yet known at the opening.")
+    segment: str | None = Field(description="The customer's segment when the case opened; documents may ask for it.")
+    channel: str | None = Field(description="How what opened the case reached us; documents may ask for it.")
+    regime: str | None = Field(description="`regulated` of what opened the case; documents may ask for it.")
     title: str
     impact: Impact
     public: bool

@@ -80,6 +80,9 @@ def applies_of(document: PolicyDocument | EscalationPolicyDocument | WaitReasons
         as_set(applies.service_class),
         as_set(applies.case_type),
         as_set(applies.severity),  # type: ignore[arg-type] # spelled as Severity is
+        as_set(applies.segment),
+        as_set(applies.channel),
+        as_set(applies.regime),
     )
 
 

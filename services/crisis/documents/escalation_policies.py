@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from services.crisis.documents.naming import AppliesDocument, Classes, DocumentKey, Names, Order, Severities, as_set
+from services.crisis.documents.naming import AppliesDocument, Classes, DocumentKey, Names, Order, Severities
 from services.crisis.documents.targets import DelayDocument
 from services.crisis.domain.clocks import Policy
 from services.crisis.domain.escalation import REPEAT, RETRIGGER, STOP, EscalationPolicy, Level
@@ -69,10 +69,6 @@ class EscalationPolicyDocument(Document):
         return Policy(
             self.key, {name: delay.to_target().to_target() for name, delay in delays.items() if delay is not None}
         )
-
-    def covers(self) -> tuple[frozenset[str] | None, frozenset[str] | None, frozenset[str] | None]:
-        """Service classes, case types and severities that it is for."""
-        return as_set(self.applies.service_class), as_set(self.applies.case_type), as_set(self.applies.severity)
 
 
 def parse_escalation_policy(raw: object) -> EscalationPolicyDocument:

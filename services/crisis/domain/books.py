@@ -1,7 +1,7 @@
 """The books: every document that decides something, in the versions that hold for one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 
 from services.crisis.domain.clocks import Start, fold
@@ -19,18 +19,36 @@ class NothingApplies(Exception):  # noqa: N818 - a named fact
 
 
 @dataclass(frozen=True, slots=True)
+class Situation:
+    """What documents may ask of a case. Segment, channel and regime are of what opened it, None where it has none."""
+
+    service_class: ServiceClass
+    case_type: str
+    severity: Severity
+    segment: str | None = None
+    channel: str | None = None
+    regime: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Applies:
-    """Conditions of a document; None holds for every case."""
+    """Conditions of a document, all of which have to hold; None holds for every case."""
 
     service_classes: frozenset[str] | None = None
     case_types: frozenset[str] | None = None
     severities: frozenset[Severity] | None = None
+    segments: frozenset[str] | None = None
+    channels: frozenset[str] | None = None
+    regimes: frozenset[str] | None = None
 
-    def to(self, service_class: ServiceClass, case_type: str, severity: Severity) -> bool:
+    def to(self, case: Situation) -> bool:
         return (
-            (self.service_classes is None or service_class in self.service_classes)
-            and (self.case_types is None or case_type in self.case_types)
-            and (self.severities is None or severity in self.severities)
+            (self.service_classes is None or case.service_class in self.service_classes)
+            and (self.case_types is None or case.case_type in self.case_types)
+            and (self.severities is None or case.severity in self.severities)
+            and (self.segments is None or case.segment in self.segments)
+            and (self.channels is None or case.channel in self.channels)
+            and (self.regimes is None or case.regime in self.regimes)
         )
 
 
@@ -61,22 +79,22 @@ class Books:
     wait_choices: tuple[Choice, ...] = ()
     wait_rules: Mapping[str, WaitRules] = field(default_factory=dict)
 
-    def policy_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> str:
+    def policy_for(self, case: Situation) -> str:
         """The pin of the first active SLA policy that covers such a case."""
-        return _first(self.policies, service_class, case_type, severity)
+        return _first(self.policies, case)
 
     @property
     def severity_chooses_policies(self) -> bool:
         """Whether a case may be promised something else when its severity changes."""
         return any(choice.applies.severities is not None for choice in self.policies)
 
-    def escalation_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> str:
+    def escalation_for(self, case: Situation) -> str:
         """The pin of the first active escalation policy that covers such a case."""
-        return _first(self.escalation_choices, service_class, case_type, severity)
+        return _first(self.escalation_choices, case)
 
-    def wait_rules_for(self, service_class: ServiceClass, case_type: str, severity: Severity) -> WaitRules:
+    def wait_rules_for(self, case: Situation) -> WaitRules:
         """The first active document of reasons for waiting that covers such a case. Raises NothingApplies."""
-        return self.wait_rules[_first(self.wait_choices, service_class, case_type, severity)]
+        return self.wait_rules[_first(self.wait_choices, case)]
 
     def pack_for(self, regime: str, received_at: datetime) -> Pack | None:
         """The active pack of a regime that was in force on the date (in UTC) of the receipt."""
@@ -96,8 +114,8 @@ class Books:
         return due
 
 
-def _first(choices: tuple[Choice, ...], service_class: ServiceClass, case_type: str, severity: Severity) -> str:
+def _first(choices: tuple[Choice, ...], case: Situation) -> str:
     for choice in choices:
-        if choice.applies.to(service_class, case_type, severity):
+        if choice.applies.to(case):
             return choice.pin
-    raise NothingApplies(f"{service_class}, {case_type}, {severity}")
+    raise NothingApplies(", ".join(str(value) for value in astuple(case) if value is not None))

@@ -57,6 +57,10 @@ class Case:
     drill: bool = False
     merged_into: str | None = None
     """The case that goes on in its place."""
+    segment: str | None = None
+    """The customer's when the case opened; channel and regime are those of what opened it."""
+    channel: str | None = None
+    regime: str | None = None
 
     @property
     def is_open(self) -> bool:

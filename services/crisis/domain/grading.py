@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from services.crisis.domain.books import Books, NothingApplies
+from services.crisis.domain.books import Books, NothingApplies, Situation
 from services.crisis.domain.case import SYSTEM, Case
 from services.crisis.domain.casefile import CaseFile, Tools
 from services.crisis.domain.clocks import Behaviour, Retarget
@@ -172,9 +172,18 @@ def _other_choice(
 
     A newer version of the same one is no reason: what runs keeps its version.
     """
-    chosen = books.policy_for(now[0], case.type, now[1])
+    chosen = books.policy_for(_situation(case, *now))
     try:
-        chosen_before = books.policy_for(before[0], case.type, before[1])
+        chosen_before = books.policy_for(_situation(case, *before))
     except NothingApplies:
         chosen_before = case.policy
     return None if chosen in {chosen_before, case.policy} else chosen
+
+
+def situation_of(case: Case) -> Situation:
+    """What documents may ask of the case as it stands."""
+    return _situation(case, case.service_class, case.severity)
+
+
+def _situation(case: Case, service_class: ServiceClass, severity: Severity) -> Situation:
+    return Situation(service_class, case.type, severity, case.segment, case.channel, case.regime)

@@ -165,6 +165,7 @@ def new_matter(trigger: Trigger, rule: Rule) -> NewMatter:
         reference=rule.reference_of(trigger),
         is_public=fields.get("public") is True if rule.is_public is None else rule.is_public,
         regulated=fields.get("regulated"),
+        channel=fields.get("channel") or fields.get("platform"),
         complained_about=fields.get("complained_about"),
         category=fields.get("category"),
         remedy_sought=fields.get("remedy_sought"),

@@ -1,10 +1,10 @@
 """Opening a case and adding matters to it, whoever asks: a rule, a candidate that was confirmed, or a person."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.crisis.domain.books import Books
+from services.crisis.domain.books import Books, Situation
 from services.crisis.domain.case import SYSTEM, Case, Matter
 from services.crisis.domain.casefile import CaseFile, MatterFact, Tools
 from services.crisis.domain.clocks import Reopen, ReopenMode
@@ -34,6 +34,7 @@ class NewMatter:
     complained_about: str | None = None
     category: str | None = None
     remedy_sought: str | None = None
+    channel: str | None = None
     trigger: Trigger | None = None
 
 
@@ -131,8 +132,8 @@ def _case(
     tools: Tools,
     drill: bool,
 ) -> Case:
-    judgement, service_class, policy = _graded(customer, new, standing, books)
-    severity = judgement.severity
+    judgement, situation, policy = _graded(customer, new, standing, books)
+    severity, service_class = situation.severity, situation.service_class
     return Case(
         id=tools.new_id(),
         number=number,
@@ -151,28 +152,31 @@ def _case(
         opened_at=tools.now,
         version=1,
         policy=policy,
-        escalation_policy=books.escalation_for(service_class, new.type, severity),
+        escalation_policy=books.escalation_for(situation),
         rule=rule,
         earlier_cases=standing.earlier_cases,
         previous_case_id=standing.previous_case_id,
         drill=drill,
+        segment=situation.segment,
+        channel=situation.channel,
+        regime=situation.regime,
     )
 
 
-def _graded(
-    customer: Customer, new: NewMatter, standing: Standing, books: Books
-) -> tuple[Judgement, ServiceClass, str]:
+def _graded(customer: Customer, new: NewMatter, standing: Standing, books: Books) -> tuple[Judgement, Situation, str]:
     """Severity, class and policy of a new case. The policy of the best class says which class is served."""
     best = standing.service_class
     judgement = books.matrix.judge(_circumstances(customer, new, standing, best))
-    policy = books.policy_for(best, new.type, judgement.severity)
+    situation = Situation(best, new.type, judgement.severity, customer.segment, new.channel, new.regulated)
+    policy = books.policy_for(situation)
     served = books.promises.changes(policy).class_at_opening(
         best=best, current=customer.service_class, before_drop=standing.before_drop
     )
     if served == best:
-        return judgement, best, policy
+        return judgement, situation, policy
     judgement = books.matrix.judge(_circumstances(customer, new, standing, served))
-    return judgement, served, books.policy_for(served, new.type, judgement.severity)
+    situation = replace(situation, service_class=served, severity=judgement.severity)
+    return judgement, situation, books.policy_for(situation)
 
 
 def _circumstances(

@@ -20,7 +20,8 @@ _CASE_FIELDS = (
     "is_public boolean, opened_at timestamptz, version bigint, policy text, escalation_policy text, rule text,"
     "responsibility text, assessment jsonb, trend text, owner text, acknowledged_at timestamptz,"
     "resolved_at timestamptz, closed_at timestamptz, outcome text, reopened_count integer, earlier_cases integer,"
-    "previous_case_id text, drill boolean, merged_into text"
+    "previous_case_id text, drill boolean, merged_into text, segment text, channel text,"
+    "regime text"
 )
 CASE_COLUMNS = tuple(columns(_CASE_FIELDS))
 CASE = Table(

@@ -78,6 +78,9 @@ async def _cases(raw: "asyncpg.Connection[asyncpg.Record]", applies: Applies, as
         ("service_class", asked.service_classes),
         ("type", applies.case_types),
         ("severity", applies.severities),
+        ("segment", applies.segments),
+        ("channel", applies.channels),
+        ("regime", applies.regimes),
     ):
         if listed is not None:
             values.append(list(listed))

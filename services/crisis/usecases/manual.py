@@ -41,6 +41,7 @@ class OpenByHand:
     category: str | None = None
     remedy_sought: str | None = None
     complained_about: str | None = None
+    channel: str | None = None
     drill: bool = False
 
 
@@ -112,6 +113,7 @@ def _matter_of(wanted: OpenByHand, now: datetime) -> NewMatter:
         dedup=f"manual:{new_id()}",
         reference=wanted.reference,
         regulated=wanted.regulated,
+        channel=wanted.channel,
         is_public=wanted.public,
         complained_about=wanted.complained_about,
         category=wanted.category,

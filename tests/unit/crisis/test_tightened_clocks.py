@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.crisis.documents.simulation_request import understand
+from services.crisis.domain.books import Situation
 from services.crisis.domain.clocks import Behaviour, Pause, Policy, Retarget, Start, Stop, UnreachableTarget, fold
 from services.crisis.domain.clocks.tightened import fold_tightened
 from tests.support.crisis_books import shipped_books
@@ -16,9 +17,9 @@ from tests.unit.clocks.stories import story
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 BOOKS = shipped_books()
 PROMISES = BOOKS.promises
-KEY = BOOKS.policy_for("key", "complaint", "S3")
-STRATEGIC = BOOKS.policy_for("strategic", "complaint", "S3")
-STANDARD = PROMISES.policies[BOOKS.policy_for("standard", "complaint", "S3")]
+KEY = BOOKS.policy_for(Situation("key", "complaint", "S3"))
+STRATEGIC = BOOKS.policy_for(Situation("strategic", "complaint", "S3"))
+STANDARD = PROMISES.policies[BOOKS.policy_for(Situation("standard", "complaint", "S3"))]
 
 
 def tightened(at, by):

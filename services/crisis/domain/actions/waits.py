@@ -10,6 +10,7 @@ from services.crisis.domain.books import NothingApplies
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.clocks import ClockEvent, Pause, Resume
 from services.crisis.domain.clocks.instants import from_micros
+from services.crisis.domain.grading import situation_of
 from services.crisis.domain.pausing import close_ended, end_waits
 from services.crisis.domain.sla.clock import Clock, ClockFact
 from services.crisis.domain.timeline import instant_text
@@ -103,9 +104,8 @@ def _clocks(file: CaseFile, doing: Doing) -> list[Clock]:
 
 
 def _rules(file: CaseFile, doing: Doing) -> WaitRules:
-    case = file.case
     try:
-        return doing.books.wait_rules_for(case.service_class, case.type, case.severity)
+        return doing.books.wait_rules_for(situation_of(file.case))
     except NothingApplies:
         raise Refused("no active document of reasons for waiting covers this case") from None
 

@@ -11,6 +11,7 @@ from services.crisis.domain.casefile import CaseFile, Tools
 from services.crisis.domain.ending import case_resolved, end_matters
 from services.crisis.domain.grading import raise_severity
 from services.crisis.domain.intake import Desk, Taken
+from services.crisis.domain.ownership import relieve_owner
 from services.crisis.domain.rules import Trigger
 from services.crisis.domain.severity import heavier
 from services.crisis.domain.statutory import start_statutory
@@ -66,6 +67,7 @@ def _update(file: CaseFile, matter: Matter, amendment: Amendment, books: Books, 
         if name in _FIELDS and not (value is None and name in _NEVER_CLEARED)
     }
     changed = file.put(replace(matter, **given))
+    relieve_owner(file, changed, tools)
     file.change(impact=heavier(file.case.impact, changed.impact), is_public=file.case.is_public or changed.is_public)
     changes = [
         (name, _text(getattr(matter, name)), _text(getattr(changed, name)))

@@ -225,7 +225,9 @@ class CaseFile:
         words = {"by": None if actor == SYSTEM else actor, **(said or {})}
         for clock in clocks:
             for given in events:
-                event = _not_before_start(clock, given) if isinstance(given, Stop | Cancel) else given
+                # One that begins again at once is sorted in, in whichever cycle it lies.
+                is_end = isinstance(given, Stop | Cancel) and len(events) == 1
+                event = _not_before_start(clock, given) if is_end else given
                 clock.record(event, now=tools.now, actor=actor, cause=words.get("cause"), pin=pin)
             told += settle(clock, fold_clock(clock, tools.promises, tools.now), now=tools.now, said=words)
         self.facts.extend(told)
@@ -254,8 +256,8 @@ class CaseFile:
             self.set_run(escalation.end(self.run))
 
 
-def _not_before_start(clock: Clock, event: Stop | Cancel) -> ClockEvent:
+def _not_before_start(clock: Clock, end: ClockEvent) -> ClockEvent:
     """An end that is said to lie before the clock's start ends it at the start: it would be ignored otherwise."""
-    if clock.state is not None and event.at < clock.state.started_at:
-        return replace(event, at=clock.state.started_at)
-    return event
+    if clock.state is not None and end.at < clock.state.started_at:
+        return replace(end, at=clock.state.started_at)
+    return end

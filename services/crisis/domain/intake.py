@@ -7,11 +7,13 @@ from typing import Literal
 
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
+from services.crisis.domain.case import Matter
 from services.crisis.domain.casefile import CaseFile, Tools
 from services.crisis.domain.customer import Customer
-from services.crisis.domain.opening import NewMatter, Standing, add_matter, open_case
+from services.crisis.domain.opening import NewMatter, Standing, add_matter, learn, open_case
 from services.crisis.domain.rules import Rule, Trigger, first_match
 from services.crisis.domain.service_class import CLASSES, ServiceClass, best_of
+from services.crisis.domain.sla.clock import ClockFact
 
 Outcome = Literal["opened", "joined", "amended", "candidate", "muted"]
 
@@ -121,20 +123,29 @@ def confirm_candidate(desk: Desk, trigger: Trigger, rule: Rule, *, books: Books,
 
 def _join(file: CaseFile, trigger: Trigger, rule: Rule, books: Books, tools: Tools) -> Taken:
     known = file.matter_about(rule.dedup_of(trigger))
-    if known is not None and known.is_open:
-        file.next_version()
-        file.note(
-            tools,
-            "case.joined",
-            f"Another event about the same matter: {trigger.summary}",
-            at=min(trigger.at, tools.now),
-            data={"matter_id": known.id, "event_id": trigger.event_id, "event_type": trigger.type},
-        )
-        file.tell_case("updated", tools, reason=rule.key, update="joined", matter_id=known.id)
-        return Taken(trigger, "joined", rule, case_id=file.case.id, matter_id=known.id)
-    matter, told = add_matter(file, new_matter(trigger, rule), by=None, books=books, tools=tools)
+    new = new_matter(trigger, rule)
+    if known is None or not known.is_open:
+        known, told = add_matter(file, new, by=None, books=books, tools=tools)
+    else:
+        told = _told_again(file, known, new, rule, trigger, books, tools)
     follow_up(file, told, books, tools)
-    return Taken(trigger, "joined", rule, case_id=file.case.id, matter_id=matter.id)
+    return Taken(trigger, "joined", rule, case_id=file.case.id, matter_id=known.id)
+
+
+def _told_again(
+    file: CaseFile, known: Matter, new: NewMatter, rule: Rule, trigger: Trigger, books: Books, tools: Tools
+) -> list[ClockFact]:
+    """Another event about the same matter, which may be graver than was known."""
+    file.next_version()
+    file.note(
+        tools,
+        "case.joined",
+        f"Another event about the same matter: {trigger.summary}",
+        at=min(trigger.at, tools.now),
+        data={"matter_id": known.id, "event_id": trigger.event_id, "event_type": trigger.type},
+    )
+    file.tell_case("updated", tools, reason=rule.key, update="joined", matter_id=known.id)
+    return learn(file, known, new, books, tools)
 
 
 def class_served(customer: Customer, trigger: Trigger) -> ServiceClass:

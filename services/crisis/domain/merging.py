@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from services.crisis.domain.actions.order import ConflictOfInterest, Order, Refused
+from services.crisis.domain.actions.order import Order, Refused, refuse_interested
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
 from services.crisis.domain.case import Matter
@@ -54,9 +54,7 @@ def merge(source: CaseFile, target: CaseFile, order: Order, *, books: Books, too
 
 def _refuse_unfit(source: CaseFile, target: CaseFile) -> None:
     owner = target.case.owner or source.case.owner
-    matters = [*source.matters.values(), *target.matters.values()]
-    if owner is not None and any(matter.complained_about == owner for matter in matters):
-        raise ConflictOfInterest(f"a complaint of these cases is about {owner}, who would own both")
+    refuse_interested(owner, [*source.matters.values(), *target.matters.values()])
     if target.case.stage in _NOTHING_TO_DO and source.open_matters():
         raise Refused(f"{target.case.number} is in {target.case.stage}: reopen it before it takes over open matters")
 

@@ -7,14 +7,15 @@ from datetime import datetime
 from services.crisis.domain.books import Books, Situation
 from services.crisis.domain.case import SYSTEM, Case, Matter
 from services.crisis.domain.casefile import CaseFile, MatterFact, Tools
-from services.crisis.domain.clocks import Reopen, ReopenMode
 from services.crisis.domain.customer import Customer
 from services.crisis.domain.grading import explained, raise_severity
+from services.crisis.domain.ownership import relieve_owner
 from services.crisis.domain.rules import Trigger
 from services.crisis.domain.service_class import ServiceClass
 from services.crisis.domain.severity import Circumstances, Impact, Judgement, heavier
 from services.crisis.domain.sla.clock import Clock, ClockFact
 from services.crisis.domain.sla.pins import MATTER_TARGETS, STAGE_PREFIX, UPDATE_CADENCE
+from services.crisis.domain.starting import new_clocks, work_again
 from services.crisis.domain.statutory import start_statutory
 from services.crisis.domain.timeline import instant_text
 
@@ -70,8 +71,8 @@ def open_case(
     matter = file.put(_matter(case, new, tools))
     file.tell_case("opened", tools, by=by, trigger=new.trigger, matter_id=matter.id)
     file.tell(MatterFact("opened", case, matter, tools.now, by=by, trigger=new.trigger, opened_case=True))
-    told = file.start(_clocks(case, matter.id, MATTER_TARGETS, tools), matter.received_at, tools)
-    told += file.start(_clocks(case, None, (UPDATE_CADENCE, STAGE_PREFIX + "warning"), tools), tools.now, tools)
+    told = file.start(new_clocks(case, matter.id, MATTER_TARGETS, tools), matter.received_at, tools)
+    told += file.start(new_clocks(case, None, (UPDATE_CADENCE, STAGE_PREFIX + "warning"), tools), tools.now, tools)
     file.note(
         tools,
         "case.opened",
@@ -88,17 +89,20 @@ def open_case(
 def add_matter(
     file: CaseFile, new: NewMatter, *, by: str | None, books: Books, tools: Tools
 ) -> tuple[Matter, list[ClockFact]]:
-    """One more matter in an open case, with a promise of its own; the severity may rise."""
+    """One more matter in an open case, with a promise of its own; the severity may rise.
+
+    Where all the others are resolved, the clocks of the file have to be loaded with their events.
+    """
     file.next_version()
-    file.change(
-        impact=heavier(file.case.impact, new.impact),
-        is_public=file.case.is_public or new.is_public,
-        resolved_at=None,
-    )
+    told: list[ClockFact] = []
+    if file.case.resolved_at is not None:
+        told += work_again(file, tools, because=f"{new.type} joined the case")
+    file.change(impact=heavier(file.case.impact, new.impact), is_public=file.case.is_public or new.is_public)
     matter = file.put(_matter(file.case, new, tools))
+    relieve_owner(file, matter, tools)
     file.tell(MatterFact("opened", file.case, matter, tools.now, by=by, trigger=new.trigger))
-    clocks = _clocks(file.case, matter.id, MATTER_TARGETS, tools)
-    told = file.start(clocks, matter.received_at, tools)
+    clocks = new_clocks(file.case, matter.id, MATTER_TARGETS, tools)
+    told += file.start(clocks, matter.received_at, tools)
     file.note(
         tools,
         "matter.opened",
@@ -112,13 +116,14 @@ def add_matter(
     return matter, told
 
 
-def start_stage_clock(file: CaseFile, tools: Tools) -> list[ClockFact]:
-    """Start the clock of the stage that the case is in, where its policy has one; again, if it was entered before."""
-    target = STAGE_PREFIX + file.case.stage
-    known = file.clocks_of([None], [target])
-    if known:
-        return file.put_to(known, [Reopen(at=tools.now, mode=ReopenMode.NEW_CYCLE)], tools, actor=SYSTEM)
-    return file.start(_clocks(file.case, None, (target,), tools), tools.now, tools)
+def learn(file: CaseFile, known: Matter, new: NewMatter, books: Books, tools: Tools) -> list[ClockFact]:
+    """Take over what makes a matter graver than it was known to be; the severity may rise."""
+    graver = replace(known, impact=heavier(known.impact, new.impact), is_public=known.is_public or new.is_public)
+    if graver == known:
+        return []
+    file.put(graver)
+    file.change(impact=heavier(file.case.impact, graver.impact), is_public=file.case.is_public or graver.is_public)
+    return raise_severity(file, books, tools, because="more became known")
 
 
 def _case(
@@ -212,23 +217,6 @@ def _matter(case: Case, new: NewMatter, tools: Tools) -> Matter:
         category=new.category,
         remedy_sought=new.remedy_sought,
     )
-
-
-def _clocks(case: Case, matter_id: str | None, targets: Iterable[str], tools: Tools) -> list[Clock]:
-    promised = tools.promises.policies[case.policy].targets
-    return [
-        Clock(
-            id=tools.new_id(),
-            case_id=case.id,
-            matter_id=matter_id,
-            customer_id=case.customer_id,
-            target=target,
-            pin=case.policy,
-            policy=case.policy,
-        )
-        for target in targets
-        if target in promised
-    ]
 
 
 def _about(matter: Matter, new: NewMatter) -> dict[str, object]:

@@ -55,7 +55,7 @@ async def load_open_files(
     clocks_for: Iterable[str] = (),
     events_of: ClockFilter = lambda _: True,
 ) -> dict[str, CaseFile]:
-    """The open cases of these customers by customer id; with their clocks for those in `clocks_for`."""
+    """The open cases by customer id; with clocks for those in `clocks_for`, and where all matters are resolved."""
     rows = await raw.fetch(f"{_CASE} where customer_id = any($1::text[]) and status = 'open'", list(customers))
     wanted = set(clocks_for)
     files = await _files(raw, rows, customers, clocks_for=wanted, events_of=events_of)
@@ -148,7 +148,9 @@ async def _files(
     waits: dict[str, dict[str, Wait]] = defaultdict(dict)
     for wait in await load_waits(raw, [row["customer_id"] for row in rows], ids):
         waits[wait.case_id][wait.id] = wait
-    with_clocks = [row["id"] for row in rows if row["customer_id"] in clocks_for]
+    # Whatever joins a case whose matters are all resolved makes its own clocks run again.
+    complete = {row["id"] for row in rows if row["customer_id"] in clocks_for or row["resolved_at"] is not None}
+    with_clocks = [row["id"] for row in rows if row["id"] in complete]
     clocks = await load_clocks(raw, with_clocks, events_of) if with_clocks else {}
     return [
         CaseFile(
@@ -156,7 +158,7 @@ async def _files(
             customer=customers[row["customer_id"]],
             matters=matters[row["id"]],
             clocks=clocks.get(row["id"], []),
-            clocks_loaded=row["customer_id"] in clocks_for,
+            clocks_loaded=row["id"] in complete,
             run=runs.get(row["id"]),
             waits=waits.get(row["id"], {}),
             tail=Tail(row["timeline_seq"], row["timeline_hash"]),

@@ -39,7 +39,9 @@ def _acknowledge(file: CaseFile, answer: MessageAcknowledged, books: Books, tool
     matter_id = answer.matter_id
     if matter_id is not None and not (matter_id in file.matters and file.matters[matter_id].is_open):
         matter_id = None
-    earliest = min((m.received_at for m in file.matters.values()), default=file.case.opened_at)
+    # The clock of notify may be behind ours.
+    about = [m for m in file.matters.values() if matter_id in {None, m.id}]
+    earliest = min((m.received_at for m in about), default=file.case.opened_at)
     order = Order(
         "acknowledge",
         by=answer.person,

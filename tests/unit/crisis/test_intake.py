@@ -74,6 +74,17 @@ def test_the_same_complaint_told_twice_under_two_event_ids_is_one_matter():
     assert len(desk.file.matters) == 1
 
 
+def test_another_event_about_the_same_matter_makes_it_as_grave_as_that_says():
+    desk = a_desk()
+    take(desk, a_trigger(complaint_id="CMP-9", impact="low"))
+
+    take(desk, a_trigger(complaint_id="CMP-9", impact="critical"))
+    take(desk, a_trigger(complaint_id="CMP-9", impact="low"))
+
+    (matter,) = desk.file.matters.values()
+    assert (matter.impact, desk.file.case.impact, desk.file.case.severity) == ("critical", "critical", "S1")
+
+
 @pytest.mark.parametrize(
     ("fields", "outcome"),
     [

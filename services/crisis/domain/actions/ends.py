@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from services.crisis.domain.actions.by_law import refuse_while_owed
 from services.crisis.domain.actions.order import Refused
-from services.crisis.domain.actions.talks import Doing, addressed
+from services.crisis.domain.actions.talks import Doing, concerned
 from services.crisis.domain.case import Matter
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.clocks import Reopen, ReopenMode, Stage
@@ -17,11 +17,11 @@ from services.crisis.domain.sla.pins import UPDATE_CADENCE
 
 
 def resolve(file: CaseFile, doing: Doing) -> list[ClockFact]:
-    """Resolve a matter, or all open ones; with the last one the case is resolved."""
+    """Resolve a matter, or all that were open by then; with the last one the case is resolved."""
     order, tools = doing.order, doing.tools
-    matters = addressed(file, order)
+    matters = concerned(file, doing)
     if not matters:
-        raise Refused("no matter is open")
+        raise Refused("no matter was open then")
     file.next_version()
     told = end_matters(
         file,

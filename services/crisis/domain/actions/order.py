@@ -1,9 +1,11 @@
 """An order: who wants what done with a case; and why it may be refused."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from services.crisis.domain.case import Matter
 
 
 class Refused(Exception):  # noqa: N818 - a named fact
@@ -16,6 +18,12 @@ class StageForbids(Refused):
 
 class ConflictOfInterest(Refused):
     """The person complained about can neither own, investigate nor approve the case."""
+
+
+def refuse_interested(person: str | None, matters: Iterable[Matter]) -> None:
+    """Raise ConflictOfInterest if one of these matters is a complaint about the person."""
+    if person is not None and any(matter.complained_about == person for matter in matters):
+        raise ConflictOfInterest(f"a complaint of this case is about {person}")
 
 
 class WrongField(ValueError):  # noqa: N818 - a named fact

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.crisis.domain.actions.order import Order, Refused
+from services.crisis.domain.actions.order import Order, Refused, WrongTime
 from services.crisis.domain.aftermath import quiet
 from services.crisis.domain.books import Books
 from services.crisis.domain.case import Matter
 from services.crisis.domain.casefile import CaseFile, Tools
-from services.crisis.domain.clocks import ClockEvent, Reopen, ReopenMode, Stop
-from services.crisis.domain.sla.clock import ClockFact
+from services.crisis.domain.clocks import ClockEvent, Reopen, ReopenMode, Stage, Stop
+from services.crisis.domain.sla.clock import Clock, ClockFact
 from services.crisis.domain.stages import STOPS
 
 
@@ -35,26 +35,40 @@ def addressed(file: CaseFile, order: Order) -> list[Matter]:
     return [matter]
 
 
+def concerned(file: CaseFile, doing: Doing) -> list[Matter]:
+    """Those of the matters addressed that were there by then; raises WrongTime for a named one that was not."""
+    matters = addressed(file, doing.order)
+    if doing.order.matter_id is not None and doing.at < matters[0].received_at:
+        raise WrongTime("the effective time lies before the matter")
+    return [matter for matter in matters if matter.received_at <= doing.at]
+
+
 def stop_for(file: CaseFile, doing: Doing, matters: list[Matter]) -> list[ClockFact]:
-    """Fulfil what the action fulfils, on these matters and on the case itself."""
+    """Fulfil what the action fulfils, on these matters and on the case itself; if it was fulfilled later, then now."""
     owners = [*(matter.id for matter in matters), None]
-    clocks = [clock for clock in file.clocks_of(owners, STOPS[doing.order.action]) if clock.is_live]
+    clocks = [clock for clock in file.clocks_of(owners, STOPS[doing.order.action]) if _may_stop(clock, doing.at)]
     said = {"reason": doing.order.reason}
     return file.put_to(clocks, [Stop(at=doing.at)], doing.tools, actor=doing.order.by, said=said)
 
 
+def _may_stop(clock: Clock, at: datetime) -> bool:
+    """Whether a stop at that instant changes the clock: it runs, or was fulfilled only later."""
+    state = clock.state
+    fulfilled_at = None if state is None or state.stage is not Stage.COMPLETED else state.stopped_at
+    return clock.is_live or (fulfilled_at is not None and at < fulfilled_at)
+
+
 def acknowledge(file: CaseFile, doing: Doing) -> list[ClockFact]:
-    """Stops the acknowledge clocks and the escalation for lack of notice, nothing else. Again changes nothing more."""
+    """Stops the acknowledge clocks and the escalation for lack of notice, nothing else. Later again changes nothing."""
     order, tools = doing.order, doing.tools
-    matters = [matter for matter in addressed(file, order) if matter.acknowledged_at is None]
+    matters = [m for m in concerned(file, doing) if m.acknowledged_at is None or doing.at < m.acknowledged_at]
     is_waiting = file.run is not None and file.run.state == "waiting"
     if not matters and not is_waiting:
         return []
     file.next_version()
     for matter in matters:
         file.put(replace(matter, acknowledged_at=doing.at))
-    if file.case.acknowledged_at is None:
-        file.change(acknowledged_at=doing.at)
+    file.change(acknowledged_at=min(file.case.acknowledged_at or doing.at, doing.at))
     quiet(file, doing.books, tools)
     means = order.fields.get("means") or "api"
     file.tell_case(
@@ -87,7 +101,7 @@ def respond(file: CaseFile, doing: Doing) -> list[ClockFact]:
     """A public human message or a logged call answers the customer; an automatic one or an internal note does not."""
     fields = doing.order.fields
     counts = not fields.get("automatic") and not fields.get("internal")
-    matters = addressed(file, doing.order)
+    matters = concerned(file, doing)
     _say(
         file,
         doing,
@@ -132,7 +146,7 @@ def update(file: CaseFile, doing: Doing) -> list[ClockFact]:
 
 def propose_resolution(file: CaseFile, doing: Doing) -> list[ClockFact]:
     """A first solution lies before the customer."""
-    matters = addressed(file, doing.order)
+    matters = concerned(file, doing)
     _say(
         file,
         doing,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from services.crisis.domain.actions.order import ConflictOfInterest, Refused, WrongField, WrongTime
+from services.crisis.domain.actions.order import Refused, WrongField, WrongTime, refuse_interested
 from services.crisis.domain.actions.talks import Doing, addressed
 from services.crisis.domain.books import NothingApplies
 from services.crisis.domain.casefile import CaseFile
@@ -181,8 +181,7 @@ def _check_approval(file: CaseFile, reason: Reason, doing: Doing) -> None:
         raise WrongField("/approved_by", "wait-limit", f"the limits of {reason.code} may not be exceeded")
     if approved_by == order.by:
         raise WrongField("/approved_by", "four-eyes", "somebody else than who asks has to approve")
-    if any(matter.complained_about == approved_by for matter in file.matters.values()):
-        raise ConflictOfInterest(f"a complaint of this case is about {approved_by}")
+    refuse_interested(approved_by, file.matters.values())
 
 
 def _hold(file: CaseFile, begun: Wait, clocks: list[Clock], doing: Doing) -> list[ClockFact]:

@@ -1,6 +1,6 @@
 """Working on a case: assessing it, owners and severity."""
 
-from services.crisis.domain.actions.order import ConflictOfInterest, Refused
+from services.crisis.domain.actions.order import Refused, refuse_interested
 from services.crisis.domain.actions.talks import Doing
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.grading import raise_severity, take_severity
@@ -74,8 +74,7 @@ def assign(file: CaseFile, doing: Doing) -> list[ClockFact]:
     """Give the case an owner, or none."""
     order, tools = doing.order, doing.tools
     before, after = file.case.owner, order.fields.get("owner")
-    if after is not None and any(matter.complained_about == after for matter in file.matters.values()):
-        raise ConflictOfInterest(f"a complaint of this case is about {after}")
+    refuse_interested(after, file.matters.values())
     if before == after:
         return []
     file.next_version()

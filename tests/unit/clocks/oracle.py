@@ -101,10 +101,11 @@ class Cycle:
         due = self.known_due(at)
         if due is not None and due <= at:
             if not (due == at and ends):
+                self.fired = [(label, when) for label, when in self.fired if when < at]
                 self.breach(at, cause)
             return
         jumped = [one for one in self.placed(at) if one[0] <= at]
-        if jumped and not ends:
+        if jumped and not ends and not any(begin == at for begin, _ in self.stops):
             self.spent |= {one[3] for one in jumped}
             self.fired.append((max(jumped)[3], at))
 

@@ -103,6 +103,26 @@ def test_a_change_at_the_instant_of_a_stop_warns_of_nothing():
     assert fired(elapsed("PT8H"), change, until="mon 12:00") == [("50%", "mon 12:00")]
 
 
+def test_a_reopen_at_the_instant_of_the_stop_warns_of_nothing_there_but_may_later():
+    """A pause hid 50 %; as if never stopped, there is no stop to keep silent for."""
+    target = business_days(1, warn=["50%"])
+    hidden = [pause("mon 20:00"), resume("tue 08:00"), stop("tue 08:00")]
+    resumed, as_if_never_stopped = reopen("tue 08:00", "resume"), reopen("tue 08:00", "resume_including_closed")
+    later = [pause("tue 09:00"), resume("tue 10:00")]
+
+    assert fired(target, *hidden, resumed) == []
+    assert fired(target, *hidden, resumed, *later) == [("50%", "tue 10:00")]
+    assert fired(target, *hidden, as_if_never_stopped) == [("50%", "tue 08:00")]
+
+
+def test_a_threshold_reached_at_the_instant_of_a_change_that_breaches_does_not_fire():
+    shorter = retarget("mon 11:00", "retarget_from_start", elapsed("PT1H"))
+    longer = retarget("mon 11:00", "retarget_from_start", elapsed("PT8H"))
+
+    assert fired(elapsed("PT4H", warn=["25%", "50%"]), shorter) == [("25%", "mon 10:00")]
+    assert fired(elapsed("PT4H", warn=["25%", "50%"]), longer) == [("25%", "mon 10:00"), ("50%", "mon 11:00")]
+
+
 def test_the_whole_fires_with_the_breach_and_more_never():
     assert fired(elapsed("PT2H", warn=["100%", "120%"])) == [("100%", "mon 11:00")]
 

@@ -90,7 +90,8 @@ class Cycle:
     def change(self, at: int, cause: BreachCause, *, ends_here: bool) -> None:
         """Judge the clock after a change at `at`: breached at once if it is due already, else warned once.
 
-        `ends_here` tells that a stop or cancel recorded after the change comes at the same instant.
+        `ends_here` tells that a stop or cancel recorded after the change comes at the same instant. No warning
+        stands at the instant of a stop, whatever was recorded first, nor at a change that breaches.
         """
         self.pending = []
         if self.breached_at is not None:
@@ -98,6 +99,7 @@ class Cycle:
         due = self.known_due
         if due is not None and due <= at:
             if not (due == at and ends_here):
+                self.fired = [told for told in self.fired if told[1] != at]
                 self._breach(at, cause)
             return
         if self.stage is Stage.PAUSED:
@@ -105,7 +107,7 @@ class Cycle:
         placed = self._placed(earliest_of(self.lines, at))
         self.pending = [one for one in placed if one.at > at]
         jumped = placed[: len(placed) - len(self.pending)]
-        if jumped and not ends_here:
+        if jumped and not ends_here and (at, at) not in self.stops[-1:]:
             self.spent.update(one.threshold for one in jumped)
             self._fire(max(jumped, key=lambda one: one.rank), at=at)
 

@@ -179,7 +179,7 @@ async def read_effect(
 ) -> EffectOut:
     """A dry answer: nothing is changed. Running clocks keep the version that they started with.
 
-    Only provisional statutory limits (due beyond `known_until`) are derived again when the version is activated, each
+    Only provisional promises (due beyond `known_until`) are derived again when the version is activated, each
     told by `crisis.clock.due_changed.v1`. Example: `GET /v1/calendars/cn-office/versions/2/effect?limit=5`.
     """
     async with uow() as work:

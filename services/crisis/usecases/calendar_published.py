@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from services.crisis.domain.clocks import UnreachableTarget
-from services.crisis.domain.rederiving import concerns, rederive
+from services.crisis.domain.rederiving import concerns, rederive, renewed
 from services.crisis.domain.sla.clock import Clock, fold_clock
-from services.crisis.domain.sla.pins import Pin, Promises, unpinned
+from services.crisis.domain.sla.pins import Promises, unpinned
 from services.crisis.library import Library
 from services.crisis.store.load import load_clocks, load_customers, load_open_files
 from services.crisis.usecases.session import finish, tools_for
@@ -20,12 +20,12 @@ from shared.worktime import Calendar
 
 REDERIVE_TIMER: Final = "rederive"
 MOST_EXAMINED: Final = 2000
-_RUNNING: Final = "c.stage in ('in_progress', 'paused') and strpos(c.pin, $1) > 0"
+_RUNNING: Final = "c.stage in ('in_progress', 'paused') and (strpos(c.pin, $1) > 0 or strpos(c.policy, $1) > 0)"
 PROVISIONAL: Final = f"""
 select distinct c.case_id, c.customer_id from clock c
-where c.statutory and c.provisional and not c.has_breached and {_RUNNING} order by c.case_id
+where c.provisional and not c.has_breached and {_RUNNING} order by c.case_id
 """  # noqa: S608 - a constant of ours
-"""The cases that `rederive` is about. The partial index `clock_provisional_by_law` answers it, however many run."""
+"""The cases that `rederive` is about. The partial index `clock_provisional` answers it, however many run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Effect:
 
 
 async def plan_rederiving(work: UnitOfWork, calendar: StoredDocument, by: str | None) -> None:
-    """Set a timer, due at once, for each case with a provisional statutory clock on this calendar."""
+    """Set a timer, due at once, for each case with a provisional clock on this calendar."""
     del by
     for row in await work.raw.fetch(PROVISIONAL, f";{calendar.key}@"):
         payload = {"case_id": row["case_id"], "calendar": calendar.key, "version": calendar.version}
@@ -81,7 +81,7 @@ async def effect_of(work: UnitOfWork, calendar: Calendar, version: int, *, libra
     tried.calendars |= {name: calendar for name in tried.calendars if unpinned(name)[0] == calendar.key}
     found = (_moved(clock, wanted[clock.id], calendar.key, tried, work.now) for clock in clocks)
     moved = [one for one in found if one is not None]
-    moved = [one for one in moved if dict(Pin.parse(one.clock.pin).calendars)[calendar.key] != version]
+    moved = [one for one in moved if renewed(one.clock, calendar.key, version)]
     return Effect(running, len(clocks), sorted(moved, key=lambda one: (one.due_at, one.clock.id)))
 
 
@@ -92,7 +92,7 @@ class Rederive:
         self._library = library
 
     async def __call__(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
-        """Derive the provisional statutory limits of these cases again, by the version that was published."""
+        """Derive the provisional promises of these cases again, by the version that was published."""
         customers = await load_customers(work.raw, {timer.subject for timer in timers})
         files = await load_open_files(work.raw, customers, clocks_for=customers)
         books = await self._library.books(work.raw)
@@ -101,10 +101,11 @@ class Rederive:
         await self._library.know_pins(
             work.raw,
             {
-                Pin.parse(clock.pin).with_calendar(wish["calendar"], wish["version"]).name
+                pin
                 for file, wish in asked
                 for clock in file.clocks
                 if concerns(clock, wish["calendar"])
+                for pin in renewed(clock, wish["calendar"], wish["version"]).values()
             },
         )
         tools = tools_for(work, books, files.values())

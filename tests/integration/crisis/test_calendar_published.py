@@ -1,11 +1,11 @@
-"""A new version of a calendar: what it would move is said before; provisional limits by law follow it, nothing else."""
+"""A new version of a calendar: what it would move is said before; what was provisional follows it, nothing else."""
 
 from datetime import UTC, datetime
 
 from services.crisis.usecases.calendar_published import PROVISIONAL
 from shared.ids import new_id
 from tests.integration.crisis.test_documents import body_of
-from tests.support.crisis import a_complaint, a_snapshot, kinds
+from tests.support.crisis import a_complaint, a_snapshot, activate, kinds
 
 DECEMBER = datetime(2026, 12, 21, 2, 0, tzinfo=UTC)
 """Monday, 10:00 in Shanghai; the make-up days of 2027 are not published."""
@@ -46,9 +46,9 @@ async def test_what_a_version_would_move_is_said_before_and_changes_nothing(cris
     assert moved.keys() == {"final_answer", "resolution"}
     assert {target: item["derived_again"] for target, item in moved.items()} == {
         "final_answer": True,
-        "resolution": False,
+        "resolution": True,
     }
-    assert (effect["would_move"], effect["derived_again"]) == (2, 1)
+    assert (effect["would_move"], effect["derived_again"]) == (2, 2)
     assert effect["running"] == effect["examined"] == sum(1 for c in clocks.values() if c["calendar"] == "cn-office")
     assert (
         moved["final_answer"]["due_at"] == clocks["final_answer"]["due_at"] < moved["final_answer"]["would_be_due_at"]
@@ -57,34 +57,48 @@ async def test_what_a_version_would_move_is_said_before_and_changes_nothing(cris
     assert await crisis.events("clock.due_changed") == []
 
 
-async def test_activation_derives_provisional_limits_again_and_tells_it(crisis):
+async def test_activation_derives_what_was_provisional_again_and_tells_it(crisis):
     case = await a_late_case(crisis)
     before = await crisis.clocks(case["id"])
     url, tag = await drafted(crisis, **CLOSED)
-    (wanted,) = [
-        item for item in (await crisis.client.get(f"{url}/effect")).json()["items"] if item["target"] == "final_answer"
-    ]
+    effect = (await crisis.client.get(f"{url}/effect")).json()["items"]
+    wanted = {item["target"]: item["would_be_due_at"] for item in effect}
+    assert wanted.keys() == {"final_answer", "resolution"} == {t for t, c in before.items() if c["provisional"]}
 
     await activated(crisis, url, tag)
     after = await crisis.clocks(case["id"])
 
-    assert after["final_answer"]["due_at"] == wanted["would_be_due_at"]
-    assert (after["final_answer"]["policy_version"], after["final_answer"]["calendar_version"]) == (1, 2)
-    for target in before.keys() - {"final_answer"}:
-        assert (after[target]["due_at"], after[target]["calendar_version"]) == (
-            before[target]["due_at"],
-            before[target]["calendar_version"],
-        )
-    (told,) = await crisis.events("clock.due_changed")
-    assert (told["target"], told["cause"], told["previous_due_at"], told["due_at"]) == (
-        "final_answer",
-        "calendar_published",
-        before["final_answer"]["due_at"],
-        wanted["would_be_due_at"],
-    )
-    assert "clock.due_changed" in kinds(await crisis.timeline(case["id"]))
+    for target, clock in before.items():
+        due, version = (wanted[target], 2) if target in wanted else (clock["due_at"], clock["calendar_version"])
+        assert (after[target]["due_at"], after[target]["calendar_version"]) == (due, version)
+        assert after[target]["policy_version"] == 1
+    told = {event["target"]: event for event in await crisis.events("clock.due_changed")}
+    assert {target: (e["cause"], e["previous_due_at"], e["due_at"]) for target, e in told.items()} == {
+        target: ("calendar_published", before[target]["due_at"], due) for target, due in wanted.items()
+    }
+    assert kinds(await crisis.timeline(case["id"])).count("clock.due_changed") == 2
     stored = await crisis.value("select due_at from clock where target = 'final_answer'")
-    assert stored == datetime.fromisoformat(wanted["would_be_due_at"])
+    assert stored == datetime.fromisoformat(wanted["final_answer"])
+
+
+async def test_a_promise_that_a_better_tier_tightened_follows_the_calendar_with_all_its_versions(crisis):
+    week = {"mon": ["09:00-12:00", "13:00-18:00"]} | {day: ["09:00-18:00"] for day in ("tue", "wed", "thu", "fri")}
+    for key, service_class, days in (("slow", "basic", 40), ("quick", "standard", 20)):
+        resolution = {"business_days": days, "calendar": "cn-office"}
+        body = {"order": 1, "applies": {"service_class": service_class}, "targets": {"resolution": resolution}}
+        await activate(crisis, "sla-policies", key, body)
+    case = await a_late_case(crisis)
+    await crisis.deliver(a_snapshot("C-1", "standard", version=2, at=DECEMBER))
+    before = (await crisis.clocks(case["id"]))["resolution"]
+
+    await activated(crisis, *(await drafted(crisis, **CLOSED, weekly=week)))
+
+    after = (await crisis.clocks(case["id"]))["resolution"]
+    assert before["policy"] == after["policy"] == "quick"
+    assert before["due_at"] == "2027-01-19T10:00:00Z"
+    assert after["due_at"] == "2027-01-26T10:00:00Z"
+    explained = (await crisis.client.get(f"/v1/cases/{case['id']}/sla/explain", params={"target": "resolution"})).json()
+    assert {line["calendar_version"] for line in explained["clocks"][0]["lines"]} == {2}
 
 
 async def test_a_version_that_moves_nothing_tells_nothing(crisis):
@@ -116,5 +130,5 @@ async def test_provisional_limits_are_found_by_index_among_many_clocks(crisis):
     plan = "\n".join(row[0] for row in await crisis.rows(f"explain {PROVISIONAL}", ";cn-office@"))
 
     assert [row["case_id"] for row in found] == ["case-10000", "case-15000", "case-20000", "case-5000"]
-    assert "clock_provisional_by_law" in plan
+    assert "clock_provisional" in plan
     assert "Seq Scan" not in plan

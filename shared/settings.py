@@ -4,9 +4,10 @@ import os
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.bus.open import travels_in_the_clear
 from shared.clock import Clock, SteppedClock, SystemClock
 
 Profile = Literal["local", "test", "production"]
@@ -20,6 +21,7 @@ class ServiceSettings(BaseSettings):
     database_url: SecretStr
     bus_url: SecretStr
     profile: Profile = "local"
+    allow_plaintext_kafka: bool = Field(default=False, validate_default=True)
     clock: str = "system"
     log_format: Literal["json", "console"] = "json"
     log_level: str = "INFO"
@@ -41,6 +43,20 @@ class ServiceSettings(BaseSettings):
         if kind == "stepped" and datetime.fromisoformat(instant).tzinfo is None:
             raise ValueError("the instant needs an offset, for example 2026-01-01T00:00:00Z")
         return value
+
+    @field_validator("allow_plaintext_kafka")
+    @classmethod
+    def _stated_in_production(cls, allowed: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - as pydantic calls it
+        bus = info.data.get("bus_url")
+        if info.data.get("profile") != "production" or allowed or bus is None:
+            return allowed
+        if travels_in_the_clear(bus.get_secret_value()):
+            raise ValueError(
+                "the production profile refuses a Kafka without TLS, where whoever is on the network reads and writes"
+                " facts: give security_protocol=SASL_SSL (or SSL) in MOAT_BUS_URL, or, where the network itself is"
+                " closed, state MOAT_ALLOW_PLAINTEXT_KAFKA=true"
+            )
+        return allowed
 
     def make_clock(self) -> Clock:
         """The clock these settings ask for; a stepped one is refused in the production profile."""

@@ -43,5 +43,7 @@ def _explain(service: ServiceName, error: object) -> int:
     assert isinstance(error, ValidationError)
     for problem in error.errors(include_url=False, include_input=False):
         name = "_".join(str(part) for part in problem["loc"]).upper()
-        typer.echo(f"moat: MOAT_{name} (or MOAT_{service.value.upper()}_{name}): {problem['msg'].lower()}", err=True)
+        said = problem["msg"].removeprefix("Value error, ")
+        said = said[:1].lower() + said[1:]
+        typer.echo(f"moat: MOAT_{name} (or MOAT_{service.value.upper()}_{name}): {said}", err=True)
     return 2

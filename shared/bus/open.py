@@ -1,9 +1,16 @@
 """The only place that knows which buses there are."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from shared.bus.observer import BusObserver
 from shared.bus.port import Bus
+
+
+def travels_in_the_clear(url: str) -> bool:
+    """Whether what a bus at `url` carries can be read and changed on the way: Kafka without TLS."""
+    parts = urlsplit(url)
+    protocol = parse_qs(parts.query).get("security_protocol", ["PLAINTEXT"])[-1]
+    return parts.scheme.partition("+")[0] == "kafka" and protocol.endswith("PLAINTEXT")
 
 
 async def open_bus(url: str, *, client_id: str, observer: BusObserver | None = None) -> Bus:

@@ -22,6 +22,7 @@ PlatformCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SIZES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0)
 _LAGS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0, 86400.0)
 
 HTTP_SECONDS = Histogram(
@@ -43,6 +44,13 @@ CONSUMER_SECONDS = Histogram(
     "Time of one batch's transaction, by whether it was committed.",
     ("group", "outcome"),
     buckets=_SECONDS,
+    registry=REGISTRY,
+)
+CONSUMER_BATCH = Histogram(
+    "moat_consumer_batch_records",
+    "Records of one batch whose transaction was committed.",
+    ("group",),
+    buckets=_SIZES,
     registry=REGISTRY,
 )
 CONSUMER_RETRIES = Counter(
@@ -131,6 +139,7 @@ class ConsumerMetrics:
         self._parked = CONSUMER_RECORDS.labels(group, "parked")
         self._committed = CONSUMER_SECONDS.labels(group, "committed")
         self._failed = CONSUMER_SECONDS.labels(group, "failed")
+        self._sizes = CONSUMER_BATCH.labels(group)
         self._retries = CONSUMER_RETRIES.labels(group)
 
     @contextmanager
@@ -144,6 +153,7 @@ class ConsumerMetrics:
             self._failed.observe(time.perf_counter() - began)
             raise
         self._committed.observe(time.perf_counter() - began)
+        self._sizes.observe(records)
         self._handled.inc(size.records - size.duplicate)
         if size.duplicate:
             self._duplicate.inc(size.duplicate)

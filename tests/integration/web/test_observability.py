@@ -63,6 +63,35 @@ async def test_metrics_name_routes_by_their_template_and_consumers_by_their_grou
         assert name in text
 
 
+async def test_metrics_tell_of_a_group_what_it_was_handed_how_much_at_once_how_far_it_is_and_what_was_poisoned(things):
+    group = '{group="things-test"}'
+    before = await _metrics(things)
+    poisoned = Record("moat.facts.v1", b"C-1", b"no event at all", ())
+    told = [Record("moat.facts.v1", *encode(a_complaint(f"C-{n}"))) for n in range(3)]
+
+    await things.service.bus.publish([*told, poisoned])
+
+    async def risen(name, by):
+        return (await _metrics(things)).get(name, 0.0) - before.get(name, 0.0) == by
+
+    await until(lambda: risen('moat_bus_delivered_records_total{group="things-test",topic="moat.facts.v1"}', 4))
+    await until(lambda: risen('moat_bus_published_records_total{topic="moat.facts.v1"}', 4))
+    await until(lambda: risen(f"moat_consumer_batch_records_sum{group}", 4))
+    await until(lambda: risen('moat_consumer_records_total{group="things-test",outcome="dead_letter"}', 1))
+
+    async def looked():
+        gauges = ("moat_consumer_lag_records", "moat_parked_records", "moat_dead_letter_records")
+        return {f"{name}{group}" for name in gauges} <= (await _metrics(things)).keys()
+
+    await until(looked)
+
+
+async def _metrics(things):
+    """Each sample of `/metrics` by its name with its labels."""
+    lines = (await things.client.get("/metrics")).text.splitlines()
+    return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+
+
 async def test_metrics_are_for_this_machine_only_unless_there_is_a_token(things, crisis_database, bus_url):
     elsewhere = httpx.ASGITransport(things.service.app, client=("192.0.2.7", 1))
     async with httpx.AsyncClient(transport=elsewhere, base_url="http://things") as client:

@@ -97,6 +97,7 @@ def clock_fields(file: CaseFile, fact: ClockFact, now: datetime | str) -> dict[s
         "calendar": calendar,
         "calendar_version": calendar_version,
         "statutory": result.statutory,
+        "department": result.department,
         "started_at": result.started_at,
         "due_at": _due_of(fact),
         "provisional": result.provisional,

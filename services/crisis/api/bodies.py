@@ -96,6 +96,18 @@ class FinalAnswerIn(ActionIn):
     text: Text | None = Field(None, description="What was answered.")
 
 
+class CancelTaskIn(ActionIn):
+    task: Code = Field(description="The task: `legal_review` for the policy's target `task:legal_review`.")
+
+
+class StartTaskIn(CancelTaskIn):
+    matter_id: Id | None = Field(None, description="The matter that it is for; without it it is the case's own.")
+
+
+class FinishTaskIn(CancelTaskIn):
+    text: Text | None = Field(None, description="What came of it.")
+
+
 class ExtendIn(ActionIn):
     """Whoever has the scope approves; `reason` is demanded."""
 

@@ -19,6 +19,7 @@ EXAMPLE: Final[dict[str, Any]] = {
             "calendar_version": None,
             "health": "at_risk",
             "statutory": False,
+            "department": None,
             "regime": None,
             "source": None,
             "target": "first_response",

@@ -1,11 +1,11 @@
 """What reports answer: figures with the rule by which they were counted."""
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import Field
 
-from services.crisis.store.reports import Counted, Handled
+from services.crisis.store.reports import Counted, Dimension, Handled
 from shared.web.schema import Out
 
 YARDSTICK_BEFORE_HOURS: Final = 72
@@ -39,6 +39,7 @@ class AttainmentRow(Out):
     severity: str | None
     owner: str | None = Field(description="Directory id of the case's owner; null also where it has none.")
     statutory: bool | None
+    department: str | None = Field(description="The department that owes it; null also where the policy names none.")
     cohort: date | None = Field(description="First day of the day, week (Monday) or month in which clocks are due.")
     clocks: int = Field(description="All of the group: the seven states add up to it.")
     met: int
@@ -61,9 +62,8 @@ class AttainmentRow(Out):
     def of(cls, row: Counted) -> "AttainmentRow":
         ended = row.met + row.breached_closed
         due = ended + row.breached_open
-        names = ("service_class", "policy", "target", "type", "severity", "owner", "statutory", "cohort")
         return cls(
-            **{name: row.keys.get(name) for name in names},
+            **{name: row.keys.get(name) for name in KEYS},
             clocks=due + row.running + row.cancelled + row.void + row.excluded,
             met=row.met,
             breached_closed=row.breached_closed,
@@ -81,6 +81,11 @@ class AttainmentRow(Out):
             open_overrun_p90_seconds=row.open_overrun_p90,
             pause_share=share(row.ended_paused, row.ended_elapsed + row.ended_paused),
         )
+
+
+KEYS: Final = (*get_args(Dimension), "cohort")
+"""The fields of a row by which it may be grouped."""
+FIGURES: Final = tuple(name for name in AttainmentRow.model_fields if name not in KEYS)
 
 
 class AttainmentOut(Out):

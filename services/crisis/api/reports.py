@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 from services.crisis.api.csv_answers import WantsCsv, csv_answer, documented, json_answer
 from services.crisis.api.report_shapes import (
     DEFINITION,
+    FIGURES,
     YARDSTICK_BEFORE_HOURS,
     YARDSTICK_TARGET_HOURS,
     AttainmentOut,
@@ -73,6 +74,7 @@ async def report_attainment(
     by: Annotated[list[Dimension] | None, Query(description="What to group by; class and target without it.")] = None,
     target: Annotated[list[str] | None, Query(description="One of these targets.")] = None,
     policy: Annotated[list[str] | None, Query(description="Of one of these policies, by key.")] = None,
+    department: Annotated[list[str] | None, Query(description="Owed by one of these departments.")] = None,
 ) -> Response:
     r"""Every clock and cycle due in the period, in exactly one of seven states, with two ratios.
 
@@ -85,12 +87,11 @@ async def report_attainment(
     A period is looked up by index; without one everything is counted.
     """
     dimensions = list(dict.fromkeys(by if by is not None else ("service_class", "target")))
-    wanted = replace(asked, by=dimensions, targets=target, policies=policy)
+    wanted = replace(asked, by=dimensions, targets=target, policies=policy, departments=department)
     total, *groups = await _counted(database, wanted)
     if csv:
         keys = [*dimensions, *(["cohort"] if asked.cohort else [])]
-        figures = list(AttainmentRow.model_fields)[8:]
-        return csv_answer("attainment", [*keys, *figures], (AttainmentRow.of(row).model_dump() for row in groups))
+        return csv_answer("attainment", [*keys, *FIGURES], (AttainmentRow.of(row).model_dump() for row in groups))
     return json_answer(
         AttainmentOut.model_validate(
             {
@@ -202,12 +203,11 @@ def _fairness(name: str, statutory: AttainmentRow, promised: AttainmentRow, best
 
 
 def _fairness_csv(classes: list[FairnessRow]) -> Response:
-    figures = list(AttainmentRow.model_fields)[8:]
-    columns = [f"{kind}_{name}" for kind in ("statutory", "promised") for name in figures]
+    columns = [f"{kind}_{name}" for kind in ("statutory", "promised") for name in FIGURES]
     rows: list[dict[str, Any]] = []
     for row in classes:
         cells = {f"{kind}_{name}": getattr(getattr(row, kind), name)
-                 for kind in ("statutory", "promised") for name in figures}  # fmt: skip
+                 for kind in ("statutory", "promised") for name in FIGURES}  # fmt: skip
         rows.append({**row.model_dump(include={"service_class", "statutory_kept", "statutory_gap"}), **cells})
     return csv_answer("fairness", ["service_class", "statutory_kept", "statutory_gap", *columns], rows)
 

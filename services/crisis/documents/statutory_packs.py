@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.crisis.documents.naming import DocumentKey, Language
-from services.crisis.documents.targets import TargetDocument
+from services.crisis.documents.targets import Department, TargetDocument
 from services.crisis.domain.clocks import Policy
 from services.crisis.domain.sla.statutes import COUNTERPARTS, FINAL_ANSWER, NOTICE, Extension, Pack
 from shared.documents import Document, InvalidDocument
@@ -61,7 +61,7 @@ class ExtensionDocument(Document):
 
 
 class StatutoryPackDocument(Document):
-    """The limits of one regime. Its key is what a complaint's `regulated` says."""
+    """The limits of one regime. Its key is what a complaint's `regulated` says; `department` owes what names none."""
 
     key: DocumentKey
     regime: Annotated[str, Field(min_length=1, max_length=200)]
@@ -69,6 +69,7 @@ class StatutoryPackDocument(Document):
     name: Texts
     disclaimer: Texts
     note: Texts | None = None
+    department: Department | None = None
     effective_from: CivilDate | None = None
     effective_to: CivilDate | None = None
     steps: Annotated[tuple[StepDocument, ...], Field(strict=False, min_length=1, max_length=50)]
@@ -100,7 +101,7 @@ class StatutoryPackDocument(Document):
             if one.notice:
                 notice = {NOTICE: promises[FINAL_ANSWER] if number == 0 else self.extensions[number - 1].promise}
         targets = {
-            name: replace(promise.to_target(), statutory=True)
+            name: replace(promise.to_target(department=self.department), statutory=True)
             for name, promise in {**promises, **notice, **extended}.items()
         }
         return Policy(self.key, targets)

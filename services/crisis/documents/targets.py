@@ -61,6 +61,8 @@ PeriodText = Annotated[str, AfterValidator(_duration(parse_period))]
 PercentText = Annotated[str, AfterValidator(_percent)]
 WallText = Annotated[str, AfterValidator(_wall)]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
+Department = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A code of the organisation's own: service, quality, legal …"""
 
 BehaviourName = Literal["keep", "retarget_from_start", "restart_now", "prorate", "tighten_only"]
 
@@ -81,7 +83,7 @@ class StatutorySource(Document):
 
 
 class TargetDocument(Document):
-    """One promise: exactly one duration kind, its calendar and options, and when to warn."""
+    """One promise: exactly one duration kind, its calendar and options, when to warn, and who owes it."""
 
     elapsed: TimeText | None = None
     business: TimeText | None = None
@@ -96,6 +98,7 @@ class TargetDocument(Document):
     warn: Annotated[tuple[PercentText, ...], Field(strict=False, max_length=50)] = ()
     warn_before: Annotated[tuple[TimeText, ...], Field(strict=False, max_length=50)] = ()
     statutory: StatutorySource | None = None
+    department: Department | None = None
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> Self:
@@ -118,8 +121,8 @@ class TargetDocument(Document):
                 )
         return self
 
-    def to_target(self) -> Target:
-        """The value that the fold works with."""
+    def to_target(self, *, department: str | None = None) -> Target:
+        """The value that the fold works with; `department` owes it where the target names none."""
         percents = (PercentUsed(*_share(text).as_integer_ratio(), label=text) for text in self.warn)
         leads = (LeadTime(parse_time(text), label=text) for text in self.warn_before)
         return Target(
@@ -127,6 +130,7 @@ class TargetDocument(Document):
             calendar=self.calendar,
             thresholds=tuple(dict.fromkeys((*percents, *leads))),
             statutory=self.statutory is not None,
+            department=self.department or department,
         )
 
     def _duration(self) -> Duration:
@@ -166,7 +170,10 @@ class DelayDocument(Document):
 
 
 class PolicyDocument(Document):
-    """The targets promised together to the customers that `applies` describes; the first policy that matches wins."""
+    """The targets promised together to the customers that `applies` describes; the first policy that matches wins.
+
+    `department` owes the targets that name none of their own.
+    """
 
     key: Key
     name: dict[Literal["zh-CN", "en"], Annotated[str, Field(min_length=1, max_length=200)]] = Field(
@@ -178,11 +185,12 @@ class PolicyDocument(Document):
     on_tier_change: BehaviourName = "tighten_only"
     on_severity_change: BehaviourName = "tighten_only"
     tier_basis: Literal["best_since_open", "tier_at_open", "current", "tier_before_triggering_drop"] = "best_since_open"
+    department: Department | None = None
     targets: Annotated[dict[Key, TargetDocument], Field(min_length=1, max_length=100)]
 
     def to_policy(self) -> Policy:
         """The value that the fold works with, its targets in the order of the document."""
-        targets = {name: target.to_target() for name, target in self.targets.items()}
+        targets = {name: target.to_target(department=self.department) for name, target in self.targets.items()}
         return Policy(self.key, targets, reopen=ReopenMode(self.reopen))
 
     def to_change_rules(self) -> ChangeRules:

@@ -8,6 +8,7 @@ from services.crisis.domain.case import SYSTEM, Matter, MatterStatus
 from services.crisis.domain.casefile import CaseFile, MatterFact, Tools
 from services.crisis.domain.clocks import Cancel, Stop
 from services.crisis.domain.sla.clock import ClockFact
+from services.crisis.domain.sla.pins import TASK_PREFIX
 from services.crisis.domain.sla.statutes import ACKNOWLEDGE, FINAL_ANSWER, NOTICE, RESPONSE
 
 FULFILLED = ("initial_resolution", "resolution")
@@ -48,7 +49,10 @@ def end_matters(
 def case_resolved(
     file: CaseFile, ended: Sequence[Matter], tools: Tools, *, at: datetime, by: str | None, reason: str | None
 ) -> list[ClockFact]:
-    """If nothing is open any more, the case is resolved: its own clocks (updates, stage) stop, and nobody is called."""
+    """If nothing is open any more, the case is resolved: its own clocks (updates, stage) stop, and nobody is called.
+
+    Its tasks go on until they are done, or the case closes.
+    """
     if file.open_matters():
         return []
     file.change(resolved_at=at)
@@ -63,6 +67,7 @@ def case_resolved(
         elapsed_seconds=max(0.0, (at - file.case.opened_at).total_seconds()),
     )
     own = [clock for clock in file.clocks_of([None]) if clock.is_live and not clock.statutory]
+    own = [clock for clock in own if not clock.target.startswith(TASK_PREFIX)]
     return file.put_to(own, [Stop(at=at)], tools, actor=by or SYSTEM)
 
 

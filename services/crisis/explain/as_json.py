@@ -53,6 +53,7 @@ def _clock(clock: Explained, zone: ZoneInfo) -> dict[str, Any]:
         "calendar_version": calendar_version,
         "health": clock.health,
         "statutory": result.statutory,
+        "department": result.department,
         "regime": about.regime,
         "source": about.source,
         **said,

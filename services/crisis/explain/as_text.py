@@ -67,6 +67,8 @@ def _promise(clock: Explained, language: Language) -> Iterator[str]:
     if result.calendar is not None:
         zone = clock.about.zones.get(result.calendar)
         yield said["calendar"].format(name=shown(result.calendar)) + (f" ({zone})" if zone else "")
+    if result.department is not None:
+        yield said["department"].format(name=term(result.department, language))
     if result.statutory:
         yield said["statutory"]
         yield from (told for told in (clock.about.regime, clock.about.source) if told is not None)

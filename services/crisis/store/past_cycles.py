@@ -22,6 +22,7 @@ _COLUMNS: Final = {
     "paused_seconds": "float8",
     "closed_seconds": "float8",
     "statutory": "boolean",
+    "department": "text",
 }
 _NAMES: Final = ", ".join(_COLUMNS)
 _ARRAYS: Final = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_COLUMNS.values(), start=1))
@@ -63,4 +64,5 @@ def _row(clock: Clock, cycle: ClockResult) -> tuple[Any, ...]:
         cycle.paused_seconds,
         cycle.closed_seconds,
         cycle.statutory,
+        cycle.department,
     )

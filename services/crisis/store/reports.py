@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import asyncpg
 
-Dimension = Literal["service_class", "policy", "target", "type", "severity", "owner", "statutory"]
+Dimension = Literal["service_class", "policy", "target", "type", "severity", "owner", "statutory", "department"]
 Cohort = Literal["day", "week", "month"]
 _PIN: Final = "split_part(e.policy, ';', 1)"
 _POLICY: Final = f"left({_PIN}, -strpos(reverse({_PIN}), '@'))"
@@ -20,6 +20,7 @@ _DIMENSIONS: Final[dict[Dimension, str]] = {
     "severity": "k.severity",
     "owner": "k.owner",
     "statutory": "e.statutory",
+    "department": "e.department",
 }
 _CURRENT_DUE: Final = "coalesce(c.due_at, c.due_if_resumed_now)"
 
@@ -34,6 +35,7 @@ class Asked:
     service_classes: Sequence[str] | None = None
     targets: Sequence[str] | None = None
     policies: Sequence[str] | None = None
+    departments: Sequence[str] | None = None
     by: Sequence[Dimension] = ()
     cohort: Cohort | None = None
     zone: str = "UTC"
@@ -74,11 +76,11 @@ _STATE: Final = """
 """
 _ENTRIES: Final = """
     select c.case_id, c.target, c.policy, c.result, c.has_breached, c.breached_at, {due} as due, c.due_at as known_due,
-           c.stopped_at, c.stage = 'paused' as paused, c.elapsed_seconds, c.paused_seconds, c.statutory
+           c.stopped_at, c.stage = 'paused' as paused, c.elapsed_seconds, c.paused_seconds, c.statutory, c.department
     from clock c where {in_period}
     union all
     select c.case_id, c.target, p.policy, p.result, p.has_breached, p.breached_at, p.due_at, p.due_at,
-           p.stopped_at, false, p.elapsed_seconds, p.paused_seconds, p.statutory
+           p.stopped_at, false, p.elapsed_seconds, p.paused_seconds, p.statutory, p.department
     from past_cycle p join clock c on c.id = p.clock_id where {past_in_period}
 """
 _COUNTS: Final = """
@@ -119,7 +121,12 @@ def _statement(asked: Asked) -> tuple[str, list[Any]]:
         in_period=_between(_CURRENT_DUE, lower, upper),
         past_in_period=_between("p.due_at", lower, upper),
     )
-    named = {"service_class": asked.service_classes, "target": asked.targets, "policy": asked.policies}
+    named = {
+        "service_class": asked.service_classes,
+        "target": asked.targets,
+        "policy": asked.policies,
+        "department": asked.departments,
+    }
     where = [f"{_DIMENSIONS[name]} = any({bound(list(wanted))}::text[])" for name, wanted in named.items() if wanted]  # type: ignore[index]
     columns = [f"{_DIMENSIONS[name]} as {name}" for name in asked.by]
     if asked.cohort is not None:

@@ -43,7 +43,7 @@ _STATE_FIELDS = (
     "cycle integer, stage text, result text, has_breached boolean, breach_cause text, started_at timestamptz,"
     "due_at timestamptz, due_if_resumed_now timestamptz, provisional boolean, breached_at timestamptz,"
     "stopped_at timestamptz, elapsed_seconds float8, paused_seconds float8, closed_seconds float8, calendar text,"
-    "statutory boolean, warnings integer, next_at timestamptz"
+    "statutory boolean, department text, warnings integer, next_at timestamptz"
 )
 STATE_COLUMNS = State._fields
 assert tuple(columns(_STATE_FIELDS)) == STATE_COLUMNS

@@ -49,6 +49,7 @@ class ClockView:
             "calendar_version": version,
             "health": health_of(self.result),
             "statutory": self.result.statutory,
+            "department": self.result.department,
             "regime": None if self.pack is None else self.pack.regime,
             "source": None if self.pack is None else self.pack.sources.get(self.clock.target),
             "obligation": None if self.obligation is None else obligation_as_json(self.obligation),

@@ -115,7 +115,9 @@ class CaseUpdated(CaseEvent):
         changes=[],
     )
 
-    kind: Code = Field(description="update, response, joined, assigned, linked, waiting, continued, proposal or edit.")
+    kind: Code = Field(
+        description="update, response, joined, assigned, linked, waiting, continued, proposal, task or edit."
+    )
     matter_id: Id | None = Field(description="The matter concerned; null for the case.")
     trend: Code | None = Field(description="improving, same or declining, where an update said so.")
     changes: list[Change] = Field(description="Fields that changed.")

@@ -42,6 +42,7 @@ class ClockEvent(AboutCustomer):
     fired_at: Instant = Field(description="When the engine recorded it: later than `at` only when it was late.")
     version: Version = Field(description="Version of the case.")
     drill: bool = Field(False, description="A drill: excluded from every figure.")
+    department: Code | None = Field(None, description="Department that owes it; null where the policy names none.")
 
 
 _CLOCK: dict[str, Any] = {
@@ -72,6 +73,7 @@ _CLOCK: dict[str, Any] = {
     "fired_at": "2026-03-05T08:00:00Z",
     "version": 1,
     "drill": False,
+    "department": "service",
 }
 
 

@@ -26,6 +26,9 @@ FIELDS = {
     "assign": {"owner": "E-7"},
     "dismiss": {"reason": "r"},
     "wait": {"waiting_for": "waiting_for_customer"},
+    "start-task": {"task": "legal_review"},
+    "finish-task": {"task": "legal_review"},
+    "cancel-task": {"task": "legal_review", "reason": "r"},
 }
 OFTEN = ("wait", "continue", "respond", "update", "resolve", "reopen", "propose-resolution")
 
@@ -64,7 +67,8 @@ def fire(file, now):
 def step(file, source, now):
     kind = source.random()
     if kind < 0.1 and file.case.is_open:
-        joined(file, now - timedelta(minutes=source.choice((0, 0, 500))), impact=source.choice(("low", "critical")))
+        received_at = now - timedelta(minutes=source.choice((0, 0, 500)))
+        joined(file, now, received_at=received_at, impact=source.choice(("low", "critical")))
     elif kind < 0.2 and file.case.is_open:
         better = CLASSES[max(0, rank_of(file.case.service_class) - 1)]
         follow_up(file, change_class(file, BOOKS, tools(now), better, cause="tier_raised"), BOOKS, tools(now))

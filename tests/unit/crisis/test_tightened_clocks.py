@@ -1,6 +1,7 @@
 """The short way for clocks that were only started and tightened answers exactly what the fold answers, or nothing."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,6 +37,13 @@ def both(name, policy, events, *, calendars, policies, until):
     return fold_tightened(name, policy, events, calendars=calendars, until=until, policies=policies), folded
 
 
+def owed_by(policy, source):
+    """The same promises, each owed by some department."""
+    departments = (None, "service", "legal")
+    targets = {name: replace(one, department=source.choice(departments)) for name, one in policy.targets.items()}
+    return replace(policy, targets=targets)
+
+
 def bare(result):
     """Everything but what lies ahead after the first instant."""
     return (*(getattr(result, name) for name in result.__slots__ if name != "ahead"), result.ahead[:1])
@@ -45,6 +53,8 @@ def bare(result):
 @settings(max_examples=300, deadline=None)
 def test_a_tightened_clock_of_any_story_is_what_the_fold_says_or_is_left_to_it(seed, spans):
     asked = understand(story(random.Random(seed)), calendars={}, policies={})
+    owned = {key: owed_by(policy, random.Random(f"{seed} {key}")) for key, policy in asked.policies.items()}
+    asked = replace(asked, policy=owed_by(asked.policy, random.Random(seed)), policies=owned)
     at = next(event.at for event in asked.events if isinstance(event, Start))
     source = random.Random(seed)
     events = [Start(at=at)]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from services.crisis.domain.actions import by_law, ends, talks, waits, works
+from services.crisis.domain.actions import by_law, ends, talks, tasks, waits, works
 from services.crisis.domain.actions.order import Order, Refused, StageForbids, WrongTime, refuse_interested
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
@@ -23,6 +23,9 @@ _ACTS: dict[str, Callable[[CaseFile, talks.Doing], list[ClockFact]]] = {
     "start-intervention": works.start_intervention,
     "change-severity": works.change_severity,
     "assign": works.assign,
+    "start-task": tasks.start_task,
+    "finish-task": tasks.finish_task,
+    "cancel-task": tasks.cancel_task,
     "final-answer": by_law.answer_finally,
     "extend": by_law.extend,
     "resolve": ends.resolve,

@@ -76,12 +76,16 @@ Threshold = PercentUsed | LeadTime
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One target document. `calendar` is the key under which the fold finds the calendar; None for `elapsed` alone."""
+    """One target document. `calendar` is the key under which the fold finds the calendar; None for `elapsed` alone.
+
+    `department` owes it: it names who, and changes no instant.
+    """
 
     duration: Duration
     calendar: str | None = None
     thresholds: tuple[Threshold, ...] = ()
     statutory: bool = False
+    department: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

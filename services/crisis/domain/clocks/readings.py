@@ -44,6 +44,7 @@ def _reading(machine: Machine, cycle: Cycle, now: int, *, segments: bool, lines:
         segments=segments_of(cycle, line, end) if segments else (),
         calendar=None if line.calendar is None else line.target.calendar,
         statutory=machine.target.statutory,
+        department=cycle.lines[-1].target.department,
         ahead=tuple(_ahead(machine.name, cycle)),
         lines=tuple(_line(one, end, governs=one is line, stage=cycle.stage) for one in cycle.lines) if lines else (),
     )

@@ -102,7 +102,8 @@ class ClockResult:
     """One clock: one target in one cycle, as seen at `until`.
 
     `due_at` is None while paused if the pause moves the earliest line; `due_if_resumed_now` always has a value.
-    `calendar` is the key of the calendar that gives the due instant, None for `elapsed`. `ahead` is in order of time.
+    `calendar` is the key of the calendar that gives the due instant, None for `elapsed`. `department` is the one of the
+    target that was put in force last. `ahead` is in order of time.
     `segments` and `lines` are empty unless asked for.
     """
 
@@ -125,5 +126,6 @@ class ClockResult:
     segments: tuple[Segment, ...]
     calendar: str | None
     statutory: bool
+    department: str | None
     ahead: tuple[Ahead, ...]
     lines: tuple[LineResult, ...] = ()

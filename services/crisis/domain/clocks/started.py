@@ -163,6 +163,7 @@ def standing(
         segments=(),
         calendar=None if is_elapsed else target.calendar,
         statutory=target.statutory,
+        department=target.department,
         ahead=(Ahead(name, 1, from_micros(next_at), label),),
     )
 

@@ -6,6 +6,7 @@ property test holds both to the same answer.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
@@ -44,6 +45,7 @@ def fold_tightened(
     if line is None:
         return None
     lines: list[Whole] = [line]
+    latest = target
     thresholds: tuple[Threshold, ...] = target.thresholds
     ahead = first_ahead(line, thresholds, origin)
     for number, (at, new) in enumerate(changes, start=1):
@@ -51,6 +53,8 @@ def fold_tightened(
         # What had been told before the change would count after it.
         if added is None or ahead[0] <= at:
             return None
+        if all(new != known.target for known in lines):
+            latest = new
         lines.append(added)
         thresholds = (*thresholds, *new.thresholds)
         line = min(lines, key=_due)
@@ -58,8 +62,16 @@ def fold_tightened(
         if ahead[0] <= at:
             # What one change jumps over is spent for the next: only the last may.
             is_judged = line.due > at and number == len(changes)
-            return _warned(name, line, thresholds, started, at, now) if is_judged else None
-    return None if ahead[0] <= now else standing(name, line, started, now, ahead)
+            warned = _warned(name, line, thresholds, started, at, now) if is_judged else None
+            return _owed_by(latest, warned)
+    return None if ahead[0] <= now else _owed_by(latest, standing(name, line, started, now, ahead))
+
+
+def _owed_by(latest: Target, result: ClockResult | None) -> ClockResult | None:
+    """The clock with the department of the target that was put in force last, whichever gives the due instant."""
+    if result is None or result.department == latest.department:
+        return result
+    return replace(result, department=latest.department)
 
 
 def _warned(

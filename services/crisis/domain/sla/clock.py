@@ -70,6 +70,7 @@ class State(NamedTuple):
     closed_seconds: float
     calendar: str | None
     statutory: bool
+    department: str | None
     warnings: int
     next_at: datetime | None
 
@@ -92,6 +93,7 @@ class State(NamedTuple):
             closed_seconds=result.closed_seconds,
             calendar=result.calendar,
             statutory=result.statutory,
+            department=result.department,
             warnings=len(result.warnings),
             next_at=result.ahead[0].at if result.ahead else None,
         )

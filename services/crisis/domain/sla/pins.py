@@ -1,7 +1,7 @@
 """Pins: the exact versions of policy and calendars that a clock started with, and keeps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, Self
 
@@ -56,6 +56,8 @@ MATTER_TARGETS = ("acknowledge", "first_response", "initial_resolution", "resolu
 UPDATE_CADENCE = "update_cadence"
 STAGE_PREFIX = "stage_"
 """`stage_assessment` is the time that a case may stay in the stage `assessment`."""
+TASK_PREFIX = "task:"
+"""`task:legal_review` is what a department owes the case within: an operational level agreement (OLA)."""
 
 
 _DEFAULT: Final = ChangeRules()
@@ -115,9 +117,4 @@ class Promises:
 
 def _with_calendar(target: Target, versions: Mapping[str, int]) -> Target:
     assert target.calendar is not None
-    return Target(
-        duration=target.duration,
-        calendar=pinned(target.calendar, versions[target.calendar]),
-        thresholds=target.thresholds,
-        statutory=target.statutory,
-    )
+    return replace(target, calendar=pinned(target.calendar, versions[target.calendar]))

@@ -98,12 +98,18 @@ async def postpone(raw: "asyncpg.Connection[asyncpg.Record]", retries: Sequence[
 
 
 async def write_attempts(raw: "asyncpg.Connection[asyncpg.Record]", attempts: Sequence[Attempt]) -> None:
+    """Write tries down; one that is there already stays as it is. Whom they are about has to be locked.
+
+    Whoever does not learn whether a commit was taken records again. The same try has the same number and beginning; a
+    second line of one number is the one that was written for a sender who was thought dead.
+    """
     if attempts:
         await raw.executemany(
             """
             insert into attempt (delivery_id, number, contact_point, started_wall, ended_wall, outcome, detail,
                                  reference)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
+            select $1, $2, $3, $4, $5, $6, $7, $8
+            where not exists (select from attempt where delivery_id = $1 and number = $2 and started_wall = $4)
             """,
             [
                 (a.delivery_id, a.number, a.contact_point, a.started, a.ended, a.outcome, a.detail, a.reference)

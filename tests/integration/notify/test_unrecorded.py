@@ -1,6 +1,7 @@
 """A sender that dies between sending and recording: no intent is lost, and nothing is repeated that must not be."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -109,6 +110,30 @@ async def test_one_who_comes_back_after_the_lease_changes_nothing(notify):
     outcomes = [row["outcome"] for row in await notify.rows("select outcome from attempt order by id")]
     assert outcomes == ["unknown", "accepted"]
     assert [entry["event"] for entry in await notify.published()] == ["delivery.failed"]
+
+
+async def test_a_try_is_written_down_once_though_the_answer_to_the_commit_was_lost(notify):
+    """The database was cut off between the commit and its answer: the recorder does not know, and records again."""
+    await notify.person("E-1")
+    await notify.happen(notify.opened())
+    known, lost = notify.sender, asyncio.Event()
+
+    @asynccontextmanager
+    async def losing_one_answer(*, now=None):
+        async with notify.uow(now=now) as work:
+            yield work
+            recorded = await work.raw.fetchval("select exists (select from attempt)")
+        if recorded and not lost.is_set():
+            lost.set()
+            raise ConnectionResetError
+
+    sender = Sender(notify.database, losing_one_answer, notify.clock, known._channels, known._books, known._settings)
+    async with running(sender.run):
+        await lost.wait()
+        await sender._recorder.emptied()
+
+    assert await notify.rows("select number, outcome from attempt") == [{"number": 1, "outcome": "accepted"}]
+    assert await notify.states() == ["accepted"]
 
 
 async def test_two_senders_share_the_work_and_send_nothing_twice(notify):

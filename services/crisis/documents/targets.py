@@ -184,6 +184,7 @@ class PolicyDocument(Document):
     reopen: Literal["resume", "resume_including_closed", "new_cycle", "invalidate_previous"] = "new_cycle"
     on_tier_change: BehaviourName = "tighten_only"
     on_severity_change: BehaviourName = "tighten_only"
+    on_calendar_change: BehaviourName = "keep"
     tier_basis: Literal["best_since_open", "tier_at_open", "current", "tier_before_triggering_drop"] = "best_since_open"
     department: Department | None = None
     targets: Annotated[dict[Key, TargetDocument], Field(min_length=1, max_length=100)]
@@ -198,6 +199,7 @@ class PolicyDocument(Document):
         return ChangeRules(
             on_tier_change=Behaviour(self.on_tier_change),
             on_severity_change=Behaviour(self.on_severity_change),
+            on_calendar_change=Behaviour(self.on_calendar_change),
             tier_basis=TierBasis(self.tier_basis),
         )
 

@@ -1,23 +1,29 @@
-"""A calendar was published: promises that were provisional are derived again by it; nothing else moves."""
+"""A calendar was published: what was provisional is derived again by it, the rest changes as its policies say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
 from services.crisis.domain.case import SYSTEM
 from services.crisis.domain.casefile import CaseFile, Tools
-from services.crisis.domain.sla.clock import Clock
+from services.crisis.domain.grading import retarget
+from services.crisis.domain.sla.clock import Clock, ClockFact
 from services.crisis.domain.sla.pins import Pin, unpinned
 
 CAUSE = "calendar_published"
 
 
 def concerns(clock: Clock, calendar: str) -> bool:
-    """Whether a new version of the calendar moves this clock: it runs, is provisional by it, and is not yet broken."""
+    """Whether a new version of the calendar moves this clock in any case: it is due by it, provisionally."""
+    return rests_on(clock, calendar) and clock.state is not None and clock.state.provisional
+
+
+def rests_on(clock: Clock, calendar: str) -> bool:
+    """Whether this calendar says when the clock, which runs and is not yet broken, is due."""
     state = clock.state
     if state is None or state.calendar is None or state.has_breached:
         return False
-    return clock.is_live and state.provisional and unpinned(state.calendar)[0] == calendar
+    return clock.is_live and unpinned(state.calendar)[0] == calendar
 
 
 def renewed(clock: Clock, calendar: str, version: int) -> Mapping[str, str]:
@@ -27,11 +33,12 @@ def renewed(clock: Clock, calendar: str, version: int) -> Mapping[str, str]:
 
 
 def rederive(file: CaseFile, calendar: str, version: int, books: Books, tools: Tools) -> None:
-    """Pin the clocks concerned to that version, and tell of each whose due instant moved.
+    """Read the clocks concerned by that version, and tell of each whose due instant moved.
 
     The clocks have to be loaded with their events, and the promises of the renewed pins have to be known.
     """
-    told = []
+    told: list[ClockFact] = []
+    certain = [clock for clock in file.clocks if rests_on(clock, calendar) and not concerns(clock, calendar)]
     for clock in file.clocks:
         pins = renewed(clock, calendar, version) if concerns(clock, calendar) else {}
         if not pins:
@@ -40,4 +47,15 @@ def rederive(file: CaseFile, calendar: str, version: int, books: Books, tools: T
         said = {"derived_from": clock.state.due_if_resumed_now, "cause": CAUSE}
         clock.repin(pins, now=tools.now, actor=SYSTEM, cause=CAUSE)
         told += file.put_to([clock], (), tools, actor=SYSTEM, said=said)
-    follow_up(file, told, books, tools)
+    follow_up(file, told + _changed(file, certain, calendar, version, tools), books, tools)
+
+
+def _changed(file: CaseFile, clocks: Iterable[Clock], calendar: str, version: int, tools: Tools) -> list[ClockFact]:
+    """What those tell whose due instant was certain: they change as their policies say of a calendar."""
+    by_pin: dict[str, list[Clock]] = {}
+    for clock in clocks:
+        by_pin.setdefault(Pin.parse(clock.policy).with_calendar(calendar, version).name, []).append(clock)
+    told: list[ClockFact] = []
+    for pin, same in by_pin.items():
+        told += retarget(file, pin, tools, cause=CAUSE, behaviour=lambda rules: rules.on_calendar_change, clocks=same)
+    return told

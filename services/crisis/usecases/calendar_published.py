@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from services.crisis.documents.compiling import SLA_POLICY
 from services.crisis.domain.clocks import UnreachableTarget
-from services.crisis.domain.rederiving import concerns, rederive, renewed
+from services.crisis.domain.rederiving import concerns, rederive, renewed, rests_on
 from services.crisis.domain.sla.clock import Clock, fold_clock
 from services.crisis.domain.sla.pins import Promises, unpinned
 from services.crisis.library import Library
@@ -25,7 +26,17 @@ PROVISIONAL: Final = f"""
 select distinct c.case_id, c.customer_id from clock c
 where c.provisional and not c.has_breached and {_RUNNING} order by c.case_id
 """  # noqa: S608 - a constant of ours
-"""The cases that `rederive` is about. The partial index `clock_provisional` answers it, however many run."""
+"""The cases with clocks that are derived again. The partial index `clock_provisional` answers it, however many run."""
+CERTAIN: Final = """
+select distinct c.case_id, c.customer_id from crisis_case k join clock c on c.case_id = k.id
+where k.status = 'open' and not (c.provisional or c.has_breached or c.statutory)
+  and c.stage in ('in_progress', 'paused') and strpos(c.policy, $1) > 0 and split_part(c.policy, ';', 1) = any($2)
+order by c.case_id
+"""
+_CHANGING: Final = """
+select key || '@' || version from document
+where kind = $1 and state <> 'draft' and coalesce(body ->> 'on_calendar_change', 'keep') <> 'keep'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +60,17 @@ class Effect:
 
 
 async def plan_rederiving(work: UnitOfWork, calendar: StoredDocument, by: str | None) -> None:
-    """Set a timer, due at once, for each case with a provisional clock on this calendar."""
+    """Set a timer, due at once, for each case with a clock that this version of the calendar may move.
+
+    Those are the provisional ones, and those whose policies say that a calendar changes them.
+    """
     del by
-    for row in await work.raw.fetch(PROVISIONAL, f";{calendar.key}@"):
+    name = f";{calendar.key}@"
+    rows = await work.raw.fetch(PROVISIONAL, name)
+    changing = [row[0] for row in await work.raw.fetch(_CHANGING, SLA_POLICY)]
+    if changing:
+        rows += await work.raw.fetch(CERTAIN, name, changing)
+    for row in rows:
         payload = {"case_id": row["case_id"], "calendar": calendar.key, "version": calendar.version}
         work.plan(Timer(REDERIVE_TIMER, f"{row['case_id']}/{calendar.key}", row["customer_id"], work.now, payload))
 
@@ -92,7 +111,7 @@ class Rederive:
         self._library = library
 
     async def __call__(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
-        """Derive the provisional promises of these cases again, by the version that was published."""
+        """Derive the clocks of these cases again, by the version that was published."""
         customers = await load_customers(work.raw, {timer.subject for timer in timers})
         files = await load_open_files(work.raw, customers, clocks_for=customers)
         books = await self._library.books(work.raw)
@@ -104,7 +123,7 @@ class Rederive:
                 pin
                 for file, wish in asked
                 for clock in file.clocks
-                if concerns(clock, wish["calendar"])
+                if rests_on(clock, wish["calendar"])
                 for pin in renewed(clock, wish["calendar"], wish["version"]).values()
             },
         )

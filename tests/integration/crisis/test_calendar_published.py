@@ -1,6 +1,8 @@
-"""A new version of a calendar: what it would move is said before; what was provisional follows it, nothing else."""
+"""A new version of a calendar: what it would move is said before; what was provisional follows it, the rest seldom."""
 
 from datetime import UTC, datetime
+
+import pytest
 
 from services.crisis.usecases.calendar_published import PROVISIONAL
 from shared.ids import new_id
@@ -99,6 +101,31 @@ async def test_a_promise_that_a_better_tier_tightened_follows_the_calendar_with_
     assert after["due_at"] == "2027-01-26T10:00:00Z"
     explained = (await crisis.client.get(f"/v1/cases/{case['id']}/sla/explain", params={"target": "resolution"})).json()
     assert {line["calendar_version"] for line in explained["clocks"][0]["lines"]} == {2}
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "due_at"),
+    [
+        ("keep", "2026-12-28T10:00:00Z"),
+        ("retarget_from_start", "2026-12-30T10:00:00Z"),
+        ("tighten_only", "2026-12-28T10:00:00Z"),
+    ],
+)
+async def test_what_is_certain_changes_as_its_policy_says_of_a_calendar(crisis, behaviour, due_at):
+    policy = await body_of(crisis, "sla-policies", "basic")
+    policy["targets"]["resolution"] = {"business_days": 5, "calendar": "cn-office"}
+    await activate(crisis, "sla-policies", "basic", {**policy, "on_calendar_change": behaviour})
+    case = await a_late_case(crisis)
+    before = (await crisis.clocks(case["id"]))["resolution"]
+    url, tag = await drafted(crisis, exceptions=[{"from": "2026-12-24", "to": "2026-12-25", "windows": []}])
+
+    await activated(crisis, url, tag)
+    after = (await crisis.clocks(case["id"]))["resolution"]
+
+    assert (before["provisional"], before["due_at"], after["due_at"]) == (False, "2026-12-28T10:00:00Z", due_at)
+    told = [one for one in await crisis.events("clock.retargeted") if one["target"] == "resolution"]
+    expected = [] if behaviour == "keep" else [(behaviour, "calendar_published", before["due_at"], due_at)]
+    assert [(one["behaviour"], one["cause"], one["previous_due_at"], one["due_at"]) for one in told] == expected
 
 
 async def test_a_version_that_moves_nothing_tells_nothing(crisis):

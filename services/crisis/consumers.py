@@ -88,7 +88,9 @@ def consumer_specs(library: Library, *, lanes: int = 2) -> tuple[ConsumerSpec, .
             pace=0.05,
             follow=also_locked,
         ),
-        ConsumerSpec("crisis-notify", ("moat.notify.v1",), handlers.answers, types=ANSWERS, pace=0.05),
+        ConsumerSpec(
+            "crisis-notify", ("moat.notify.v1",), handlers.answers, types=ANSWERS, pace=0.05, follow=also_locked
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from services.crisis.api.recalculation_shapes import (
     SupersededOut,
 )
 from services.crisis.store.queries import CASES
-from services.crisis.store.recalculations import FINDINGS, SUPERSEDED
+from services.crisis.store.recalculations import FINDINGS, SUPERSEDED, clocks_ever_of
 from services.crisis.usecases.ask_recalculation import APPROVED, DRY_RUN, approve, ask_dry_run
 from shared.auth.guard import require
 from shared.db.database import raw_connection
@@ -129,10 +129,13 @@ async def list_changes(
 async def list_superseded(
     case_id: Annotated[str, Path(max_length=128, description="The case.")], page: PageRequest, database: ReadDatabase
 ) -> Listing[SupersededOut]:
-    """What its clocks said until a recalculation, the newest first; kept for ever, counted by no report."""
+    """What its clocks said until a recalculation, the newest first; kept for ever, counted by no report.
+
+    With what was superseded of clocks that came from a case that was merged into it.
+    """
     c = SUPERSEDED.c
     statement = page.apply(
-        sa.select(SUPERSEDED).where(c.case_id == case_id),
+        sa.select(SUPERSEDED).where(c.clock_id.in_(clocks_ever_of(case_id))),
         Order(c.superseded_at, descending=True),
         Order(c.clock_id, descending=True),
         Order(c.cycle, descending=True),

@@ -214,6 +214,30 @@ def end(run: Run) -> Run:
     return replace(run, state="ended", next_at=None)
 
 
+def take_over(run: Run | None, other: Run, policy: EscalationPolicy, *, run_id: str, case_id: str) -> Run:
+    """The run of a case that goes on for another: what was called there is not silenced by it.
+
+    It waits where either waits, goes on where the first of them would, and stands at the higher level, as far as its
+    own policy reaches.
+    """
+    level = min(other.level, len(policy.levels))
+    if run is None or run.state == "ended":
+        # Its own calls go on counting.
+        id_, step = (run_id, 0) if run is None else (run.id, run.step)
+        return replace(other, id=id_, case_id=case_id, level=level, step=max(step, other.step))
+    leading = other if (other.state, run.state) == ("waiting", "acknowledged") else run
+    pending = [one.next_at for one in (run, other) if one.state == leading.state and one.next_at is not None]
+    return replace(
+        leading,
+        id=run.id,
+        case_id=case_id,
+        level=max(run.level, level),
+        step=max(run.step, other.step),
+        started_at=min(run.started_at, other.started_at),
+        next_at=min(pending, default=None),
+    )
+
+
 def restart(run: Run) -> Run:
     """The case is open again: the next call begins above level 1 once more."""
     return replace(run, state="ended", level=1, repeat=0, next_at=None)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from services.crisis.domain import escalation
 from services.crisis.domain.actions.order import Order, Refused, refuse_interested
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
@@ -15,6 +16,7 @@ from services.crisis.domain.case import Matter
 from services.crisis.domain.casefile import CaseFile, MatterFact, Tools
 from services.crisis.domain.clocks import Behaviour, ClockEvent, Pause, Resume, Retarget, Start
 from services.crisis.domain.ending import cancel_everything
+from services.crisis.domain.escalation import Run
 from services.crisis.domain.grading import MERGED, change_class, raise_severity, retarget, take_severity
 from services.crisis.domain.pausing import end_waits
 from services.crisis.domain.service_class import is_better
@@ -33,6 +35,7 @@ def merge(source: CaseFile, target: CaseFile, order: Order, *, books: Books, too
     """
     _refuse_unfit(source, target)
     ended = end_waits(source, source.open_waits(), tools, at=tools.now, because=_REASON, by=order.by)
+    called = source.run if source.open_matters() else None
     twins = {m.id: twin for m in source.matters.values() if (twin := _twin_of(m, target)) is not None}
     moving = [matter for matter in source.matters.values() if matter.id not in twins]
     told = _rise_to(source, target, books, tools, order)
@@ -46,6 +49,7 @@ def merge(source: CaseFile, target: CaseFile, order: Order, *, books: Books, too
     told += _forget_pauses(moved, target, tools, order)
     told += retarget(target, target.case.policy, tools, cause=MERGED, behaviour=_tighten, actor=order.by, clocks=moved)
     ended += _end(source, target, [source.matters[id_] for id_ in twins], moving, tools, order)
+    _go_on_calling(called, target, books, tools)
     _take_over(source, target, moving, tools, order)
     told += raise_severity(target, books, tools, because=f"{source.case.number} was merged into the case")
     follow_up(source, ended, books, tools)
@@ -169,6 +173,15 @@ def _end(
     return told
 
 
+def _go_on_calling(called: Run | None, target: CaseFile, books: Books, tools: Tools) -> None:
+    """Whom nobody heard in the case that went, or who took notice while things stayed broken, is not forgotten."""
+    if called is None or called.state == "ended":
+        return
+    policy = books.escalations[target.case.escalation_policy]
+    run = escalation.take_over(target.run, called, policy, run_id=tools.new_id(), case_id=target.case.id)
+    target.set_run(run)
+
+
 def _take_over(source: CaseFile, target: CaseFile, moving: Sequence[Matter], tools: Tools, order: Order) -> None:
     """The case that goes on: what it did not know itself it takes from the other."""
     mine, other = target.case, source.case
@@ -197,6 +210,7 @@ def _take_over(source: CaseFile, target: CaseFile, moving: Sequence[Matter], too
             "case_id": other.id,
             "number": other.number,
             "matter_ids": [matter.id for matter in moving],
+            "escalation": None if target.run is None else {"level": target.run.level, "state": target.run.state},
             "reason": order.reason,
         },
     )

@@ -27,9 +27,13 @@ def rests_on(clock: Clock, calendar: str) -> bool:
 
 
 def renewed(clock: Clock, calendar: str, version: int) -> Mapping[str, str]:
-    """The pins by which the clock's list is read now, each with what stands in its place on that version."""
-    pins = {pin: Pin.parse(pin).with_calendar(calendar, version).name for pin in sorted(clock.pins_in_force)}
-    return {pin: other for pin, other in pins.items() if other != pin}
+    """The pins by which the clock's list is read now, each with what stands in its place on that version.
+
+    Those that name a later version, which was published meanwhile, stay.
+    """
+    pins = {name: Pin.parse(name) for name in sorted(clock.pins_in_force)}
+    older = {name: pin for name, pin in pins.items() if dict(pin.calendars).get(calendar, version) < version}
+    return {name: pin.with_calendar(calendar, version).name for name, pin in older.items()}
 
 
 def rederive(file: CaseFile, calendar: str, version: int, books: Books, tools: Tools) -> None:

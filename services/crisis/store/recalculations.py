@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from services.crisis.domain.recalculating import Difference, Past, Reading
 from services.crisis.domain.sla.clock import Clock
+from services.crisis.store.merges import absorbed_by
 from services.crisis.store.rows import Table, columns
 
 _INSTANT = TIMESTAMP(timezone=True)
@@ -47,6 +48,7 @@ SUPERSEDED: Final = sa.table(
 class Selection:
     """Which cases. None does not bound; `closed_too` adds closed ones, else only open ones are meant.
 
+    An id of a case that was merged selects the one that goes on.
     `policies` and `calendars` select cases with a clock on any version of one of each; `touching` those with a clock on
     any of these policies or calendars.
     """
@@ -63,6 +65,14 @@ class Selection:
 
 _ON_POLICY: Final = "exists (select from unnest({0}::text[]) key where starts_with(c.pin, key || '@')"
 _ON_POLICY_NOW: Final = " or starts_with(c.policy, key || '@'))"
+_OF_IDS: Final = """
+k.id in (
+    with recursive meant (id) as (
+        select unnest({0}::text[])
+        union select c.merged_into from meant join crisis_case c on c.id = meant.id where c.merged_into is not null
+    ) select id from meant
+)
+"""
 _ON_CALENDAR: Final = (
     "exists (select from unnest({0}::text[]) key where strpos(c.pin || c.policy, ';' || key || '@') > 0)"
 )
@@ -103,9 +113,10 @@ def _condition(selection: Selection) -> tuple[str, list[Any]]:
     ):
         if value is not None:
             terms.append(f"{column} {operator} {bound(value)}")
-    for column, listed in (("k.service_class", selection.service_classes), ("k.id", selection.case_ids)):
-        if listed is not None:
-            terms.append(f"{column} = any({bound(list(listed))}::text[])")
+    if selection.service_classes is not None:
+        terms.append(f"k.service_class = any({bound(list(selection.service_classes))}::text[])")
+    if selection.case_ids is not None:
+        terms.append(_OF_IDS.format(bound(list(selection.case_ids))))
     clocks = []
     if selection.policies is not None:
         clocks.append((_ON_POLICY + _ON_POLICY_NOW).format(bound(list(selection.policies))))
@@ -175,15 +186,22 @@ async def save_superseded(
     await _SUPERSEDED.insert(raw, rows)
 
 
+def clocks_ever_of(case_id: str) -> sa.CompoundSelect[Any]:
+    """Ids of the clocks that a case has, and of those whose results were superseded while it had them."""
+    clock = sa.table("clock", sa.column("id"), sa.column("case_id"))
+    then = sa.select(SUPERSEDED.c.clock_id).where(SUPERSEDED.c.case_id == case_id)
+    return sa.select(clock.c.id).where(clock.c.case_id == case_id).union(then)
+
+
 async def load_findings(
     raw: "asyncpg.Connection[asyncpg.Record]", job_id: str, case_ids: Sequence[str]
 ) -> Mapping[str, Sequence[Difference]]:
-    """What a job found of these cases, by clock, in the order of cycles."""
+    """What a job found of these cases, and of those for which they go on, by clock, in the order of cycles."""
     found: dict[str, list[Difference]] = defaultdict(list)
     for row in await raw.fetch(
         "select * from recalculation_finding where job_id = $1 and case_id = any($2::text[]) order by clock_id, cycle",
         job_id,
-        list(case_ids),
+        [*case_ids, *await absorbed_by(raw, case_ids)],
     ):
         found[row["clock_id"]].append(
             Difference(row["clock_id"], row["cycle"], row["recorded"], _reading(row, "before"), _reading(row, "after"))

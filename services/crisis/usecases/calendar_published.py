@@ -12,6 +12,7 @@ from services.crisis.domain.sla.clock import Clock, fold_clock
 from services.crisis.domain.sla.pins import Promises, unpinned
 from services.crisis.library import Library
 from services.crisis.store.load import load_clocks, load_customers, load_open_files
+from services.crisis.store.merges import survivors_of
 from services.crisis.usecases.session import finish, tools_for
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents.store import StoredDocument
@@ -117,6 +118,7 @@ class Rederive:
         books = await self._library.books(work.raw)
         await self._library.know(work.raw, files.values())
         asked = [(files[timer.subject], timer.payload) for timer in timers if timer.subject in files]
+        await _pass_on(work, timers)
         await self._library.know_pins(
             work.raw,
             {
@@ -132,6 +134,22 @@ class Rederive:
             if file.case.id == wish["case_id"]:
                 rederive(file, wish["calendar"], wish["version"], books, tools)
         await finish(work, files.values())
+
+
+async def _pass_on(work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
+    """The clocks of a case that was merged since the publication run in the one that goes on: let that one do it.
+
+    The merge may have been under way when these timers were planned, so it cannot have moved them itself.
+    """
+    wishes = [timer.payload for timer in timers]
+    heirs = await survivors_of(work.raw, {wish["case_id"] for wish in wishes})
+    for wish in wishes:
+        heir = heirs.get(wish["case_id"])
+        if heir is not None:
+            # A key of its own: what is planned there may be about a later version.
+            key = f"{heir.case_id}/{wish['calendar']}/{wish['version']}"
+            payload = {**wish, "case_id": heir.case_id}
+            work.plan(Timer(REDERIVE_TIMER, key, heir.customer_id, work.now, payload))
 
 
 def _moved(clock: Clock, number: str, key: str, tried: Promises, now: datetime) -> Moved | None:

@@ -7,6 +7,7 @@ from services.crisis.domain.actions import ConflictOfInterest, Order, Refused, W
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.library import Library
 from services.crisis.store.load import customer_of_case, load_file
+from services.crisis.store.merges import survivors_of
 from services.crisis.usecases.session import finish, tools_for
 from shared.contracts.errors import FieldError
 from shared.db.unit_of_work import UnitOfWork
@@ -53,10 +54,12 @@ class Command:
 async def carry_out(work: UnitOfWork, command: Command, *, library: Library) -> CaseFile:
     """Do it and answer the case as it then stands.
 
-    Raises NotFound, PreconditionFailed for another version, NotInThisState (with the current state and version),
+    Raises NotFound, NotInThisState for a case that was merged (with the one that goes on), PreconditionFailed for
+    another version, NotInThisState (with the current state and version),
     InterestConflict, AnotherCaseIsOpen, or Unprocessable for what is not right in the order itself.
     """
     file = await locked_file(work, command.case_id)
+    await _refuse_merged(work, file)
     command.expected.check(file.case.version)
     await _refuse_second(work, file, command.order)
     books = await library.books(work.raw)
@@ -83,6 +86,16 @@ async def locked_file(work: UnitOfWork, case_id: str) -> CaseFile:
     file = await load_file(work.raw, case_id)
     assert file is not None
     return file
+
+
+async def _refuse_merged(work: UnitOfWork, file: CaseFile) -> None:
+    """Say which case goes on for one that was merged."""
+    case = file.case
+    heir = (await survivors_of(work.raw, [case.id])).get(case.id) if case.merged_into is not None else None
+    if heir is not None:
+        raise NotInThisState(
+            f"{case.number} was merged into {heir.number}: act on that one", merged_into=heir.link, **_state(file)
+        )
 
 
 async def _refuse_second(work: UnitOfWork, file: CaseFile, order: Order) -> None:

@@ -61,12 +61,21 @@ _WORDS: Final[dict[str, dict[str, tuple[str, str, str]]]] = {
     },
 }
 _LABELS: Final = {
-    "zh": {"case": "编号", "title": "事由", "customer": "客户", "severity": "级别", "by": "确认人", "at": "时间"},
+    "zh": {
+        "case": "编号",
+        "title": "事由",
+        "customer": "客户",
+        "severity": "级别",
+        "into": "并入",
+        "by": "确认人",
+        "at": "时间",
+    },
     "en": {
         "case": "Case",
         "title": "Title",
         "customer": "Customer",
         "severity": "Severity",
+        "into": "Merged into",
         "by": "By",
         "at": "At",
     },

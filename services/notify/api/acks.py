@@ -77,6 +77,7 @@ def _answer(request: Request, notice: Notice) -> Response:
                 "message_id": row.message_id,
                 "case_id": row.case_id,
                 "matter_id": row.matter_id,
+                "merged_into": _into(notice),
                 "person": notice.person,
                 "acknowledged_at": None if notice.given is None else format_instant(notice.given.at),
             }
@@ -88,9 +89,16 @@ def _answer(request: Request, notice: Notice) -> Response:
         Line("customer", str(said.get("customer_name") or said.get("customer_id") or "")),
         Line("severity", str(said.get("severity") or "")),
     ]
+    if notice.goes_on_as is not None:
+        lines.append(Line("into", notice.goes_on_as[1]))
     if notice.given is not None:
         lines.append(Line("at", format_instant(notice.given.at.replace(microsecond=0))))
     return _html(page(notice.standing, notice.locale, tuple(lines)), 200)
+
+
+def _into(notice: Notice) -> dict[str, str] | None:
+    """The case that goes on where the message's own was merged."""
+    return None if notice.goes_on_as is None else dict(zip(("id", "number"), notice.goes_on_as, strict=True))
 
 
 def _refused(request: Request, error: Exception) -> Response:

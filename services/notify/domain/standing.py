@@ -34,6 +34,16 @@ class Standing:
     sequence: int = 0
     unacknowledges: bool = False
     """Set on a reopening: an acknowledgement from before no longer counts."""
+    into_case_id: str | None = None
+    """The case that goes on for one that was merged; `into_number` is its number, for people."""
+    into_number: str | None = None
+
+    def as_goes_on(self, heir: "Standing | None") -> "Standing":
+        """How a merged case stands: over only when the one that goes on is, which may itself have been merged."""
+        if heir is None:
+            return replace(self, ended=False)
+        into = (heir.into_case_id, heir.into_number) if heir.into_case_id else (self.into_case_id, self.into_number)
+        return replace(self, ended=heir.ended, into_case_id=into[0], into_number=into[1])
 
     def then(self, later: "Standing") -> "Standing":
         """Bring this up to date with what was said later."""
@@ -44,6 +54,8 @@ class Standing:
             step=max(self.step, later.step),
             step_at=later.step_at or self.step_at,
             unacknowledges=later.unacknowledges or (self.unacknowledges and later.acknowledged_at is None),
+            into_case_id=later.into_case_id or self.into_case_id,
+            into_number=later.into_number or self.into_number,
         )
 
 
@@ -184,6 +196,8 @@ def _told_of_case(
             acknowledged_at=acknowledged,
             sequence=sequence,
             unacknowledges=reopened,
+            into_case_id=happening.text("into_case_id"),
+            into_number=happening.text("into_number"),
         )
     ]
     if acknowledged is not None or reopened:

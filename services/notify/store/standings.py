@@ -7,12 +7,15 @@ import asyncpg
 
 from services.notify.domain.standing import Key, Standing
 
-# An event that comes late changes nothing: sequences count per customer, and a case belongs to one customer.
+# An event that comes late changes nothing: sequences count per customer, and a case belongs to one customer. What moved
+# when cases were merged goes on under the sequences of another: then what is said of the case that went comes late.
 _UPSERT = """
-insert into standing as s (kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, updated_at)
-select kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, $10
+insert into standing as s
+    (kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, updated_at, into_case_id, into_number)
+select kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, $10, into_case_id, into_number
 from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[], $6::integer[], $7::timestamptz[],
-            $8::bigint[]) as told (kind, id, case_id, ended, acknowledged_at, step, step_at, sequence)
+            $8::bigint[], $12::text[], $13::text[])
+    as told (kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, into_case_id, into_number)
 on conflict (kind, id) do update set
     ended = excluded.ended,
     acknowledged_at = coalesce(excluded.acknowledged_at,
@@ -20,9 +23,14 @@ on conflict (kind, id) do update set
                                     then null else s.acknowledged_at end),
     step = greatest(s.step, excluded.step),
     step_at = coalesce(excluded.step_at, s.step_at),
+    case_id = excluded.case_id,
     sequence = excluded.sequence,
-    updated_at = excluded.updated_at
-where excluded.sequence >= s.sequence
+    updated_at = excluded.updated_at,
+    into_case_id = coalesce(excluded.into_case_id, s.into_case_id),
+    into_number = coalesce(excluded.into_number, s.into_number)
+where case when excluded.case_id = s.case_id then excluded.sequence >= s.sequence
+    else not exists (select from standing went where went.kind = 'case' and went.id = excluded.case_id
+                     and went.into_case_id is not null) end
 """
 
 
@@ -50,6 +58,8 @@ async def remember(
             [standing.kind for standing in cleared],
             now,
             [standing.id for standing in cleared],
+            [standing.into_case_id for standing in rows],
+            [standing.into_number for standing in rows],
         )
     return merged
 
@@ -74,11 +84,22 @@ async def acknowledge(
 
 
 async def load_standings(raw: "asyncpg.Connection[asyncpg.Record]", keys: Sequence[Key]) -> dict[Key, Standing]:
-    """How these things stand; those that were never heard of are absent."""
+    """How these things stand, a merged case as the one that goes on; those that were never heard of are absent."""
+    found = await _load(raw, keys)
+    merged = {key: standing for key, standing in found.items() if standing.into_case_id is not None}
+    while merged:
+        heirs = await _load(raw, [("case", into) for one in merged.values() if (into := one.into_case_id) is not None])
+        after = {key: one.as_goes_on(heirs.get(("case", one.into_case_id or ""))) for key, one in merged.items()}
+        found.update(after)
+        merged = {key: one for key, one in after.items() if one.into_case_id != merged[key].into_case_id}
+    return found
+
+
+async def _load(raw: "asyncpg.Connection[asyncpg.Record]", keys: Sequence[Key]) -> dict[Key, Standing]:
     wanted = sorted(set(keys))
     rows = await raw.fetch(
         """
-        select s.kind, s.id, case_id, ended, acknowledged_at, step, step_at, sequence
+        select s.kind, s.id, case_id, ended, acknowledged_at, step, step_at, sequence, into_case_id, into_number
         from unnest($1::text[], $2::text[]) as wanted (kind, id) join standing s using (kind, id)
         """,
         [kind for kind, _ in wanted],

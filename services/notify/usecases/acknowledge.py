@@ -1,9 +1,10 @@
 """A recipient takes notice: written once, told to crisis, and remembered at once so that later alarms do not leave."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from services.notify.domain.standing import Key
 from services.notify.domain.tokens import read
 from services.notify.publishing import About, acknowledged
 from services.notify.store import acknowledgements
@@ -35,7 +36,10 @@ Standing = Literal["open", "acknowledged", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message that waits for somebody's notice. `standing` is `acknowledged` once this person has given it."""
+    """A message that waits for somebody's notice. `standing` is `acknowledged` once this person has given it.
+
+    `goes_on_as` is the case that goes on where the message's own was merged: id and number.
+    """
 
     row: DeliveryRow
     person: str
@@ -43,6 +47,7 @@ class Notice:
     standing: Standing
     given: Acknowledgement | None
     fresh: bool = False
+    goes_on_as: tuple[str, str] | None = None
 
 
 async def look_up(work: UnitOfWork, token: str, *, keys: tuple[bytes, ...], wall: datetime) -> Notice:
@@ -79,14 +84,14 @@ async def acknowledge_message(work: UnitOfWork, message_id: str, person: str, *,
 async def _notice(work: UnitOfWork, row: DeliveryRow, person: str) -> Notice:
     given = await acknowledgements.find(work.raw, row.message_id, person)
     people = await load_people(work.raw, [person])
-    standing: Standing = "open"
+    key: Key = ("case", row.case_id or "")
+    case = (await load_standings(work.raw, [key])).get(key)
+    standing: Standing = "closed" if case is not None and case.ended else "open"
     if given is not None:
         standing = "acknowledged"
-    elif row.case_id is not None:
-        standings = await load_standings(work.raw, [("case", row.case_id)])
-        case = standings.get(("case", row.case_id))
-        standing = "closed" if case is not None and case.ended else "open"
-    return Notice(row, person, people[person].locale if person in people else "zh-CN", standing, given)
+    locale = people[person].locale if person in people else "zh-CN"
+    into = None if case is None or case.into_case_id is None else (case.into_case_id, case.into_number or "")
+    return Notice(row, person, locale, standing, given, goes_on_as=into)
 
 
 async def _acknowledge(work: UnitOfWork, row: DeliveryRow, person: str, *, means: str, wall: datetime) -> Notice:
@@ -101,4 +106,4 @@ async def _acknowledge(work: UnitOfWork, row: DeliveryRow, person: str, *, means
     if row.case_id is not None:
         await remember_acknowledged(work.raw, case_id=row.case_id, matter_id=row.matter_id, now=work.now)
     acknowledged(work, About.of_row(row), delivery_id=delivery_id, person=person, means=means)
-    return Notice(row, person, notice.locale, "acknowledged", given, fresh=True)
+    return replace(notice, standing="acknowledged", given=given, fresh=True)

@@ -193,3 +193,32 @@ async def test_a_message_without_a_question_carries_no_link(notify):
         await notify.settled()
 
     assert "/v1/acks/" not in notify.mail.mails[0].text + notify.mail.mails[0].html
+
+
+async def merged(notify, *, into="c-2", number="CR-2026-000121", **data):
+    into_ = {"into_case_id": into, "into_number": number, "into_customer_id": "C-10002"}
+    await notify.happen(notify.event("crisis.case.merged.v1", **into_, **data))
+
+
+async def test_a_link_of_a_case_that_was_merged_still_takes_notice_and_says_where_it_went(mailed):
+    await merged(mailed)
+    await merged(mailed, case_id="c-2", into="c-3", number="CR-2026-000130")
+
+    page = await mailed.client.get(_path(mailed), headers=HTML)
+    pressed = await mailed.client.post(_path(mailed), headers=JSON)
+
+    assert '<form method="post"' in page.text and "CR-2026-000130" in page.text
+    assert pressed.json()["state"] == "acknowledged"
+    assert pressed.json()["merged_into"] == {"id": "c-3", "number": "CR-2026-000130"}
+    (event,) = await _events(mailed)
+    assert event["case_id"] == pressed.json()["case_id"] != "c-3"
+
+
+async def test_nothing_is_left_to_acknowledge_once_the_case_that_goes_on_is_closed(mailed):
+    await merged(mailed)
+    await mailed.happen(mailed.event("crisis.case.closed.v1", customer="C-10002", case_id="c-2"))
+
+    answer = await mailed.client.post(_path(mailed), headers=HTML)
+
+    assert "Nothing left to acknowledge" in answer.text
+    assert await _events(mailed) == []

@@ -146,3 +146,19 @@ async def test_what_waits_for_its_next_try_is_checked_again(told):
 
     assert (delivery["state"], delivery["reason"]) == ("obsolete", "acknowledged")
     assert told.mail.mails == []
+
+
+async def test_an_alarm_about_what_moved_to_another_case_leaves_until_it_is_met_there(told):
+    into = {"into_case_id": "c-2", "into_number": "CR-2", "into_customer_id": "C-2"}
+    await told.happen(
+        told.event("crisis.clock.warned.v1", account_manager="E-1", clock_id="one"),
+        told.event("crisis.clock.breached.v1", account_manager="E-1", clock_id="two"),
+        told.event("crisis.case.merged.v1", **into),
+    )
+    told.sequence = 0  # those of the other customer
+    await told.happen(told.event("crisis.clock.met.v1", customer="C-2", case_id="c-2", clock_id="one"))
+
+    sent, obsolete = await _sent_and_obsolete(told, 2)
+
+    assert [rule for _, rule, _ in sent] == ["clock-breached"]
+    assert [(rule, reason) for _, rule, reason in obsolete] == [("clock-warned", "step_over")]

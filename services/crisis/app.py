@@ -1,5 +1,6 @@
 """The composition root of crisis: settings in, a running service out."""
 
+from services.crisis.api.applying import router as applying_router
 from services.crisis.api.backtest import router as backtest_router
 from services.crisis.api.calendars import router as calendars_router
 from services.crisis.api.candidates import router as candidates_router
@@ -23,7 +24,8 @@ from services.crisis.kinds import (
 )
 from services.crisis.library import Library
 from services.crisis.settings import CrisisSettings
-from services.crisis.usecases.ask_recalculation import APPROVED, DRY_RUN
+from services.crisis.usecases.apply_policy import application_job, approved_application_job
+from services.crisis.usecases.ask_recalculation import APPLICATION, APPROVED, APPROVED_APPLICATION, DRY_RUN
 from services.crisis.usecases.recalculate import approved_job, dry_run_job
 from services.crisis.workers import timer_handlers
 from shared.clock import Clock
@@ -62,13 +64,19 @@ def build(settings: CrisisSettings, *, clock: Clock | None = None) -> Service:
                 recalculations_router,
                 superseded_router,
                 backtest_router,
+                applying_router,
                 calendars_router,
                 reports_router,
                 *(documents_router(kind) for kind in documents),
             ],
             consumers=consumer_specs(library, lanes=settings.lanes),
             timers=timer_handlers(library),
-            jobs={DRY_RUN: dry_run_job(library), APPROVED: approved_job(library)},
+            jobs={
+                DRY_RUN: dry_run_job(library),
+                APPROVED: approved_job(library),
+                APPLICATION: application_job(library),
+                APPROVED_APPLICATION: approved_application_job(library),
+            },
             presets=SHIPPED,
             reachable={Library: library},
         ),

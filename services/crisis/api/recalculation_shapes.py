@@ -43,6 +43,20 @@ class SelectIn(In):
         description="Closed cases, too; needs `opened_from` or `case_ids`, so that their number is bound.",
     )
 
+    def to_selection(self) -> Selection:
+        """Raises Unprocessable for a period that ends before it begins."""
+        if self.opened_from and self.opened_to and self.opened_from >= self.opened_to:
+            raise Unprocessable(errors=[FieldError("/select/opened_to", "order", "the period begins before it ends")])
+        return Selection(
+            policies=self.policies,
+            calendars=self.calendars,
+            service_classes=self.service_class,
+            case_ids=self.case_ids,
+            opened_from=self.opened_from,
+            opened_to=self.opened_to,
+            closed_too=self.include_closed,
+        )
+
 
 class RecalculateIn(In):
     """What to recalculate, by which versions, and why."""
@@ -56,23 +70,11 @@ class RecalculateIn(In):
 
     def to_wanted(self) -> Wanted:
         """Raises Unprocessable for closed cases without a bound, and a period that ends before it begins."""
-        chosen, wrong = self.select, []
+        chosen = self.select
         if chosen.include_closed and chosen.opened_from is None and chosen.case_ids is None:
-            wrong.append(FieldError("/select/include_closed", "unbounded", "say opened_from or case_ids, too"))
-        if chosen.opened_from and chosen.opened_to and chosen.opened_from >= chosen.opened_to:
-            wrong.append(FieldError("/select/opened_to", "order", "the period begins before it ends"))
-        if wrong:
-            raise Unprocessable(errors=wrong)
-        selection = Selection(
-            policies=chosen.policies,
-            calendars=chosen.calendars,
-            service_classes=chosen.service_class,
-            case_ids=chosen.case_ids,
-            opened_from=chosen.opened_from,
-            opened_to=chosen.opened_to,
-            closed_too=chosen.include_closed,
-        )
-        return Wanted(self.reason, selection, self.to.policies, self.to.calendars)
+            why = "say opened_from or case_ids, too"
+            raise Unprocessable(errors=[FieldError("/select/include_closed", "unbounded", why)])
+        return Wanted(self.reason, chosen.to_selection(), self.to.policies, self.to.calendars)
 
 
 class ApproveIn(In):

@@ -17,7 +17,7 @@ from services.crisis.api.recalculation_shapes import (
 )
 from services.crisis.store.queries import CASES
 from services.crisis.store.recalculations import FINDINGS, SUPERSEDED, clocks_ever_of
-from services.crisis.usecases.ask_recalculation import APPROVED, DRY_RUN, approve, ask_dry_run
+from services.crisis.usecases.ask_recalculation import KINDS, approve, ask_dry_run
 from shared.auth.guard import require
 from shared.db.database import raw_connection
 from shared.db.unit_of_work import UnitOfWork
@@ -78,6 +78,7 @@ async def approve_recalculation(job_id: JobId, body: ApproveIn, caller: Caller, 
     """Another job, which applies what the dry run found and tells it by `crisis.clock.corrected.v1`.
 
     A clock that changed meanwhile is recalculated, reported as `moved_on` and left alone: make another dry run of it.
+    A policy version is applied to what runs then, and told by `crisis.clock.retargeted.v1`.
     Only a dry run that succeeded can be approved, once, and not by whom asked for it (403 `four-eyes`).
     """
 
@@ -149,5 +150,5 @@ async def list_superseded(
 
 async def _require_recalculation(connection: Any, job_id: str) -> None:
     job = await get(await raw_connection(connection), job_id)
-    if job.kind not in {DRY_RUN, APPROVED}:
+    if job.kind not in KINDS:
         raise NotFound(f"there is no recalculation {job_id!r}")

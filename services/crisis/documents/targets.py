@@ -185,6 +185,7 @@ class PolicyDocument(Document):
     on_tier_change: BehaviourName = "tighten_only"
     on_severity_change: BehaviourName = "tighten_only"
     on_calendar_change: BehaviourName = "keep"
+    on_policy_change: BehaviourName = "tighten_only"
     tier_basis: Literal["best_since_open", "tier_at_open", "current", "tier_before_triggering_drop"] = "best_since_open"
     department: Department | None = None
     targets: Annotated[dict[Key, TargetDocument], Field(min_length=1, max_length=100)]
@@ -195,11 +196,12 @@ class PolicyDocument(Document):
         return Policy(self.key, targets, reopen=ReopenMode(self.reopen))
 
     def to_change_rules(self) -> ChangeRules:
-        """What happens to the promises that run when the customer's tier or the case's severity changes."""
+        """What happens to the promises that run when tier or severity change, or a newer version is applied to them."""
         return ChangeRules(
             on_tier_change=Behaviour(self.on_tier_change),
             on_severity_change=Behaviour(self.on_severity_change),
             on_calendar_change=Behaviour(self.on_calendar_change),
+            on_policy_change=Behaviour(self.on_policy_change),
             tier_basis=TierBasis(self.tier_basis),
         )
 

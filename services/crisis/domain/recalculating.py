@@ -20,8 +20,9 @@ from services.crisis.domain.sla.telling import settle
 from services.crisis.domain.timeline import instant_text
 
 CAUSE: Final = "recalculated"
-Left = Literal["statutory", "not_promised", "unreachable"]
-"""Why a clock is left alone: given by law, not a target of the other version, or not due within twenty years by it."""
+Left = Literal["statutory", "not_promised", "unreachable", "kept"]
+"""Why a clock is left alone: given by law, not a target of the other version, not due within twenty years by it, or
+its policy keeps what runs."""
 Outcome = Literal["applied", "moved_on", "no_change"]
 """Of an approved difference: made so, another one by now and left alone, or nothing left to change."""
 _SAID_BY: Final = {"open": "started", "met": "met", "missed": "met", "void": "met", "cancelled": "cancelled"}
@@ -147,7 +148,7 @@ def judge(clock: Clock, past: Past, versions: Versions, promises: Promises, now:
     assert clock.state is not None
     try:
         results = {result.cycle: result for result in fold_clock(clock, promises, now, instead=swap)}
-        before = {**past, clock.state.cycle: _standing(clock, promises, now)}
+        before = {**past, clock.state.cycle: standing(clock, promises, now)}
     except UnreachableTarget:
         return Judged(left="unreachable")
     after = {number: Reading.of(result, _policy(clock, past, swap, number)) for number, result in results.items()}
@@ -187,7 +188,7 @@ def recalculate(file: CaseFile, past: Mapping[str, Past], approved: Approved, bo
     return done
 
 
-def _standing(clock: Clock, promises: Promises, now: datetime) -> Reading:
+def standing(clock: Clock, promises: Promises, now: datetime) -> Reading:
     """What was told of the present cycle; a breach whose timer is on its way has been told as good as."""
     state = clock.state
     assert state is not None
@@ -282,4 +283,15 @@ def _written(reading: Reading | None) -> dict[str, Any] | None:
     }
 
 
-__all__ = ["Approved", "Difference", "Done", "Judged", "Past", "Reading", "Versions", "judge", "recalculate"]
+__all__ = [
+    "Approved",
+    "Difference",
+    "Done",
+    "Judged",
+    "Past",
+    "Reading",
+    "Versions",
+    "judge",
+    "recalculate",
+    "standing",
+]

@@ -19,6 +19,11 @@ from shared.worktime import ALWAYS
 
 DRY_RUN: Final = "recalculation"
 APPROVED: Final = "recalculation-approved"
+APPLICATION: Final = "policy-application"
+APPROVED_APPLICATION: Final = "policy-application-approved"
+_APPROVED_OF: Final = {DRY_RUN: APPROVED, APPLICATION: APPROVED_APPLICATION}
+KINDS: Final = frozenset({*_APPROVED_OF, *_APPROVED_OF.values()})
+"""Jobs that list changes of clocks: dry runs, and the runs that apply what was approved."""
 
 
 class NotApprovable(Conflict):
@@ -58,7 +63,7 @@ async def ask_dry_run(work: UnitOfWork, wanted: Wanted, *, by: str) -> JobRecord
     _require_versions(needed - standing.keys() - calendars.keys())
     request = {
         "reason": wanted.reason,
-        "select": _written(wanted.selection),
+        "select": written(wanted.selection),
         "to": {
             "policies": {key: found.version for key, found in policies.items()},
             "calendars": {key: found.version for key, found in calendars.items()},
@@ -75,21 +80,30 @@ async def approve(work: UnitOfWork, dry_run_id: str, *, by: str, reason: str | N
     Raises NotFound, NotApprovable, OwnRequest for whom asked for the dry run, JobAlreadyOpen.
     """
     dry_run = await get(work.raw, dry_run_id)
-    if dry_run.kind != DRY_RUN:
+    if dry_run.kind not in _APPROVED_OF:
         raise NotFound(f"there is no recalculation {dry_run_id!r}")
     if dry_run.state != "succeeded":
         raise NotApprovable(f"the dry run is {dry_run.state}", state=dry_run.state)
     if dry_run.requested_by == by:
         raise OwnRequest("you asked for this dry run yourself: let somebody else approve it, with a key of his own")
+    if dry_run.kind == APPLICATION:
+        await _require_active(work, dry_run.request["to"]["policies"])
     applied = await work.raw.fetchval(
         "select id from job where kind = $1 and state = 'succeeded' and request ->> 'dry_run' = $2",
-        APPROVED,
+        _APPROVED_OF[dry_run.kind],
         dry_run_id,
     )
     if applied is not None:
         raise NotApprovable(f"it was applied by /v1/jobs/{applied}; make another dry run", state="applied", job=applied)
     request = {**dry_run.request, "dry_run": dry_run_id, "reason": reason or dry_run.request["reason"]}
-    return await submit(work, APPROVED, request, by=by, exclusive_key=dry_run_id)
+    return await submit(work, _APPROVED_OF[dry_run.kind], request, by=by, exclusive_key=dry_run_id)
+
+
+async def _require_active(work: UnitOfWork, policies: Mapping[str, int]) -> None:
+    for key, version in policies.items():
+        found = await store.active(work.raw, SLA_POLICY, key)
+        if found is None or found.version != version:
+            raise NotApprovable(f"version {version} of {key} is no longer active; make another dry run")
 
 
 def versions_in(request: Mapping[str, Any]) -> Versions:
@@ -143,7 +157,8 @@ async def _document(work: UnitOfWork, kind: str, key: str, version: int | None) 
         return None
 
 
-def _written(selection: Selection) -> dict[str, Any]:
+def written(selection: Selection) -> dict[str, Any]:
+    """The selection as a job's request holds it; `selection_in` reads it."""
     return {
         "policies": selection.policies,
         "calendars": selection.calendars,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 
-from services.crisis.usecases import recalculate as module
+from services.crisis.usecases import case_batches as module
 from shared.db.subjects import lock_subjects
 from tests.integration.crisis.test_recalculate import a_case, another_version, approve, approved, dry_run, run_jobs
 

@@ -1,4 +1,4 @@
-"""What a change of tier, severity or calendar does to promises that run, as the policy that made them says.
+"""What a change of tier, severity, policy or calendar does to promises that run, as the policy that made them says.
 
 The sources know five behaviours by other names: Salesforce keeps, Zendesk measures anew from the start, others begin
 again. Ours tightens by default: a crisis that lowers a customer's tier never loosens its own promises.
@@ -32,6 +32,8 @@ class ChangeRules:
     on_severity_change: Behaviour = Behaviour.TIGHTEN_ONLY
     on_calendar_change: Behaviour = Behaviour.KEEP
     """Of a new version of the calendar; what is provisional is derived again in any case."""
+    on_policy_change: Behaviour = Behaviour.TIGHTEN_ONLY
+    """When another version of it is applied to what runs. Somebody asks for that: activating one changes nothing."""
     tier_basis: TierBasis = TierBasis.BEST_SINCE_OPEN
 
     def class_at_opening(

@@ -92,7 +92,8 @@ def apply(file: CaseFile, wanted: Application, books: Books, tools: Tools) -> li
 
 
 def _stands_on_another(pin: str, wanted: str) -> bool:
-    return pin != wanted and Pin.parse(pin).policy == Pin.parse(wanted).policy
+    mine, other = Pin.parse(pin), Pin.parse(wanted)
+    return mine.policy == other.policy and mine.version != other.version
 
 
 def _note(file: CaseFile, seen: Sequence[tuple[Clock, Judged]], wanted: Application, tools: Tools) -> None:

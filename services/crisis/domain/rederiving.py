@@ -58,8 +58,10 @@ def _changed(file: CaseFile, clocks: Iterable[Clock], calendar: str, version: in
     """What those tell whose due instant was certain: they change as their policies say of a calendar."""
     by_pin: dict[str, list[Clock]] = {}
     for clock in clocks:
-        by_pin.setdefault(Pin.parse(clock.policy).with_calendar(calendar, version).name, []).append(clock)
+        pin = Pin.parse(clock.policy)
+        if dict(pin.calendars).get(calendar, version) < version:
+            by_pin.setdefault(pin.with_calendar(calendar, version).name, []).append(clock)
     told: list[ClockFact] = []
-    for pin, same in by_pin.items():
-        told += retarget(file, pin, tools, cause=CAUSE, behaviour=lambda rules: rules.on_calendar_change, clocks=same)
+    for name, same in by_pin.items():
+        told += retarget(file, name, tools, cause=CAUSE, behaviour=lambda rules: rules.on_calendar_change, clocks=same)
     return told

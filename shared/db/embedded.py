@@ -53,6 +53,7 @@ class EmbeddedPostgres:
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         if self.running():
+            self._port = self.port
             return
         port = self._choose_port()
         options = {
@@ -79,6 +80,7 @@ class EmbeddedPostgres:
             arguments,
             "start",
         )
+        self._port = port  # whoever was told of it would not find it elsewhere, should it have to be started again
         log.info("postgres.started", port=port, directory=str(self.directory))
 
     def running(self) -> bool:

@@ -36,8 +36,10 @@ class Chaos:
         try:
             yield
         finally:
-            tending.cancel()
             self._replicas.stop()
+            if tending.done():
+                tending.result()  # without supervision nothing that died has come back
+            tending.cancel()
 
     async def run(self, faults: Sequence[Fault], *, seconds: float) -> None:
         """Let each fault happen at its random moment within `seconds`, some while others still last."""

@@ -62,6 +62,8 @@ class People:
 
     async def _act(self, number: str) -> None:
         found = await self._insist("GET", f"/v1/cases?number={number}")
+        if found is None:
+            return
         (case,) = found["items"]
         note = f"note {uuid4().hex}"
         if await self._insist("POST", f"/v1/cases/{case['id']}/notes", {"text": note, "by": "E-1"}) is not None:

@@ -11,6 +11,7 @@ from services.crisis.api.recalculations import cases_router as superseded_router
 from services.crisis.api.recalculations import router as recalculations_router
 from services.crisis.api.reports import router as reports_router
 from services.crisis.api.sla import router as sla_router
+from services.crisis.api.wait_reports import router as wait_reports_router
 from services.crisis.consumers import consumer_specs
 from services.crisis.kinds import (
     CALENDARS,
@@ -67,6 +68,7 @@ def build(settings: CrisisSettings, *, clock: Clock | None = None) -> Service:
                 applying_router,
                 calendars_router,
                 reports_router,
+                wait_reports_router,
                 *(documents_router(kind) for kind in documents),
             ],
             consumers=consumer_specs(library, lanes=settings.lanes),

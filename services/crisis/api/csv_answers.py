@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Depends, Header, Query, Response
 from pydantic import BaseModel
 
+from services.crisis.api.csv_titles import title
 from shared.contracts.instants import format_instant
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -30,6 +31,13 @@ WantsCsv = Annotated[bool, Depends(_wants_csv)]
 """Whether the caller asked for a table: `?format=csv`, or an Accept header that prefers `text/csv`."""
 
 
+Language = Literal["en", "zh-CN"]
+Titles = Annotated[
+    Language, Query(alias="lang", description="Titles of a table's columns: `en` are the names of the fields.")
+]
+"""In which language a table's columns are titled."""
+
+
 def documented(example: str) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that also answers CSV."""
     return {200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": example}}}}
@@ -40,11 +48,18 @@ def json_answer(body: BaseModel) -> Response:
     return Response(body.model_dump_json(by_alias=True), media_type="application/json", headers={"Vary": "Accept"})
 
 
-def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Response:
-    """A header line and the rows, to be saved as `name`.csv. None is an empty cell, instants are UTC with a `Z`."""
+def csv_answer(
+    name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, lang: Language = "en"
+) -> Response:
+    """A header line and the rows, to be saved as `name`.csv. None is an empty cell, instants are UTC with a `Z`.
+
+    With Chinese titles the text begins with a byte order mark: without it spreadsheets take it for GBK.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
+    if lang == "zh-CN":
+        text.write("\ufeff")
+    writer.writerow([title(column) for column in columns] if lang == "zh-CN" else columns)
     for row in rows:
         writer.writerow([cell(row[column]) for column in columns])
     headers = {"Vary": "Accept", "Content-Disposition": f'attachment; filename="{name}.csv"'}

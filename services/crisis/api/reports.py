@@ -1,12 +1,13 @@
 """Reports: attainment with its denominator, handling time against the yardstick, fairness towards low classes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Response
 from pydantic import AwareDatetime
 
-from services.crisis.api.csv_answers import WantsCsv, csv_answer, documented, json_answer
+from services.crisis.api.csv_answers import Language, Titles, WantsCsv, csv_answer, documented, json_answer
 from services.crisis.api.report_shapes import (
     DEFINITION,
     FIGURES,
@@ -71,6 +72,7 @@ async def report_attainment(
     asked: ThePeriod,
     database: ReadDatabase,
     csv: WantsCsv,
+    lang: Titles = "en",
     by: Annotated[list[Dimension] | None, Query(description="What to group by; class and target without it.")] = None,
     target: Annotated[list[str] | None, Query(description="One of these targets.")] = None,
     policy: Annotated[list[str] | None, Query(description="Of one of these policies, by key.")] = None,
@@ -91,7 +93,8 @@ async def report_attainment(
     total, *groups = await _counted(database, wanted)
     if csv:
         keys = [*dimensions, *(["cohort"] if asked.cohort else [])]
-        return csv_answer("attainment", [*keys, *FIGURES], (AttainmentRow.of(row).model_dump() for row in groups))
+        rows = (AttainmentRow.of(row).model_dump() for row in groups)
+        return csv_answer("attainment", [*keys, *FIGURES], rows, lang=lang)
     return json_answer(
         AttainmentOut.model_validate(
             {
@@ -116,6 +119,7 @@ async def report_handling_time(
     asked: ThePeriod,
     database: ReadDatabase,
     csv: WantsCsv,
+    lang: Titles = "en",
     type: Annotated[str, Query(description="Kind of matter; `all` is every kind.")] = "complaint",  # noqa: A002
 ) -> Response:
     """Mean, median and 90th percentile, by class, of the matters resolved in the period.
@@ -129,10 +133,11 @@ async def report_handling_time(
     async with database.read() as connection:
         raw = await raw_connection(connection)
         rows = await reports.handling_time(raw, asked, matter_type=kind, most=MOST_GROUPS)
-    _refuse_too_many(rows)
+    refuse_too_many(rows)
     found = [HandlingRow.of(row) for row in rows]
     if csv:
-        return csv_answer("handling-time", list(HandlingRow.model_fields), (row.model_dump() for row in found[1:]))
+        cells = (row.model_dump() for row in found[1:])
+        return csv_answer("handling-time", list(HandlingRow.model_fields), cells, lang=lang)
     empty = dict.fromkeys(("service_class", "cohort", "mean_hours", "p50_hours", "p90_hours", "within_yardstick"))
     total = found[0] if found else HandlingRow.model_validate({**empty, "matters": 0})
     yardstick = YardstickOut(
@@ -160,7 +165,7 @@ async def report_handling_time(
     "/fairness", summary="Report whether the law's limits hold for every class", response_model=FairnessOut,
     responses=documented("service_class,statutory_clocks,statutory_met,…\r\nbasic,12,12,…\r\n"),
 )  # fmt: skip
-async def report_fairness(asked: ThePeriod, database: ReadDatabase, csv: WantsCsv) -> Response:
+async def report_fairness(asked: ThePeriod, database: ReadDatabase, csv: WantsCsv, lang: Titles = "en") -> Response:
     """Statutory clocks by class, beside what the class is promised.
 
     A class may be promised less than another; by law every customer is owed the same.
@@ -177,7 +182,7 @@ async def report_fairness(asked: ThePeriod, database: ReadDatabase, csv: WantsCs
         if not asked.service_classes or name in asked.service_classes
     ]
     if csv:
-        return _fairness_csv(classes)
+        return _fairness_csv(classes, lang)
     return json_answer(
         FairnessOut.model_validate(
             {
@@ -202,24 +207,25 @@ def _fairness(name: str, statutory: AttainmentRow, promised: AttainmentRow, best
     )
 
 
-def _fairness_csv(classes: list[FairnessRow]) -> Response:
+def _fairness_csv(classes: list[FairnessRow], lang: Language) -> Response:
     columns = [f"{kind}_{name}" for kind in ("statutory", "promised") for name in FIGURES]
     rows: list[dict[str, Any]] = []
     for row in classes:
         cells = {f"{kind}_{name}": getattr(getattr(row, kind), name)
                  for kind in ("statutory", "promised") for name in FIGURES}  # fmt: skip
         rows.append({**row.model_dump(include={"service_class", "statutory_kept", "statutory_gap"}), **cells})
-    return csv_answer("fairness", ["service_class", "statutory_kept", "statutory_gap", *columns], rows)
+    return csv_answer("fairness", ["service_class", "statutory_kept", "statutory_gap", *columns], rows, lang=lang)
 
 
 async def _counted(database: Database, asked: Asked) -> list[Counted]:
     async with database.read() as connection:
         rows = await reports.attainment(await raw_connection(connection), asked, most=MOST_GROUPS)
-    _refuse_too_many(rows)
+    refuse_too_many(rows)
     return rows
 
 
-def _refuse_too_many(rows: list[Any]) -> None:
+def refuse_too_many(rows: Sequence[object]) -> None:
+    """Raise Unprocessable for more groups than are answered."""
     if len(rows) > MOST_GROUPS:
         raise Unprocessable(
             errors=[FieldError("/query/cohort", "too-many-groups", f"at most {MOST_GROUPS} groups: shorten the period")]

@@ -77,7 +77,8 @@ class WaitRules:
 class Wait:
     """A wait of a case, or of one matter. It ends at `ends_at` unless something ends it before.
 
-    What its reason said when it began is kept with it; `rules` is the version that said so.
+    What its reason said when it began is kept with it; `rules` is the version that said so. `limit_at` is the instant
+    beyond which somebody else has to approve; None where no limit is set, or was not kept yet.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Wait:
     by: str
     approved_by: str | None
     recorded_at: datetime
+    limit_at: datetime | None = None
     ended_at: datetime | None = None
     ended_by: str | None = None
     ended_because: str | None = None

@@ -200,7 +200,9 @@ def _band(band: Band, colours: dict[SegmentState, str], strip: _Strip) -> Iterat
             yield svg.rect(band.x, bottom, band.width, share * _STRIP, fill=colours[part])
         return
     state = term(segment.state.value, language)
-    reason = "" if segment.reason in {"running", "stopped"} else reason_in(segment.reason, language)
+    reason = (
+        "" if segment.reason in {"running", "stopped"} else reason_in(segment.reason, language, strip.clock.about.names)
+    )
     length = span_in(to_micros(segment.end) - to_micros(segment.begin), language)
     begin, end = (civil(instant, zone, language) for instant in (segment.begin, segment.end))
     title = " · ".join(word for word in (state, reason, length, f"{begin} – {end}") if word)

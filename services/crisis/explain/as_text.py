@@ -5,7 +5,6 @@ from datetime import datetime
 from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
-from services.crisis.domain.clocks import Segment
 from services.crisis.domain.sla.clock import Record
 from services.crisis.domain.sla.repins import Repin
 from services.crisis.explain.explained import Explained, Explanation, Sums
@@ -13,7 +12,7 @@ from services.crisis.explain.headings import HEADINGS
 from services.crisis.explain.naming import shown
 from services.crisis.explain.spans import span_in
 from services.crisis.explain.why import why
-from services.crisis.explain.words import BREACH, Language, civil, reason_in, term, weekday_of
+from services.crisis.explain.words import BREACH, Language, Names, civil, reason_in, term, weekday_of
 
 _MICROSECONDS = 1_000_000
 
@@ -53,11 +52,11 @@ def _clock(clock: Explained, zone: ZoneInfo, language: Language) -> Iterator[str
         mark = said["governs"] if line.governs and len(result.lines) > 1 else ""
         yield f"  {number}. {due}{mark}"
         yield f"     {why(line, clock, zone, language)}"
-    yield from ("", said["segments"], *_segments(result.segments, zone, language))
+    yield from ("", said["segments"], *_segments(clock, zone, language))
     yield from _calendar(clock, zone, language)
     yield from ("", said["sums"], f"  {_sums(clock.sums, language)}")
     yield from _warnings(clock, zone, language)
-    yield from ("", said["events"], *_events(clock.records, zone, language))
+    yield from ("", said["events"], *_events(clock, zone, language))
 
 
 def _promise(clock: Explained, language: Language) -> Iterator[str]:
@@ -88,7 +87,7 @@ def _breach(clock: Explained, zone: ZoneInfo, language: Language) -> str | None:
     return f"{civil(result.breached_at, zone, language)} · {BREACH[result.breach_cause.value][language]}"
 
 
-def _segments(segments: Sequence[Segment], zone: ZoneInfo, language: Language) -> Iterable[str]:
+def _segments(clock: Explained, zone: ZoneInfo, language: Language) -> Iterable[str]:
     return _table(
         [
             (
@@ -97,9 +96,9 @@ def _segments(segments: Sequence[Segment], zone: ZoneInfo, language: Language) -
                 civil(segment.end, zone, language),
                 term(segment.state.value, language),
                 span_in(_micros(segment.begin, segment.end), language),
-                "" if segment.reason == "running" else reason_in(segment.reason, language),
+                "" if segment.reason == "running" else reason_in(segment.reason, language, clock.about.names),
             )
-            for segment in segments
+            for segment in clock.result.segments
         ]
     )
 
@@ -142,13 +141,13 @@ def _warnings(clock: Explained, zone: ZoneInfo, language: Language) -> Iterator[
         yield from ("", said["warnings"], *_table([*fired, *planned]))
 
 
-def _events(records: Sequence[Record], zone: ZoneInfo, language: Language) -> Iterable[str]:
+def _events(clock: Explained, zone: ZoneInfo, language: Language) -> Iterable[str]:
     """Each recorded event, who recorded it, and when, where that was later."""
     said = HEADINGS[language]
     rows = []
-    for record in records:
+    for record in clock.records:
         event = record.event
-        words = _details(record, language)
+        words = _details(record, language, clock.about.names)
         if record.pin is not None:
             words.append(said["policy"].format(name=shown(record.pin)))
         if record.cause is not None:
@@ -166,10 +165,10 @@ def _events(records: Sequence[Record], zone: ZoneInfo, language: Language) -> It
     return _table(rows)
 
 
-def _details(record: Record, language: Language) -> list[str]:
+def _details(record: Record, language: Language, names: Names) -> list[str]:
     if isinstance(record.event, Repin):
         return [f"{_pin(before)} → {_pin(after)}" for before, after in record.event.pins.items()]
-    return [reason_in(str(value), language) for value in record.detail.values() if value is not None]
+    return [reason_in(str(value), language, names) for value in record.detail.values() if value is not None]
 
 
 def _pin(name: str) -> str:

@@ -19,6 +19,7 @@ from services.crisis.domain.clocks import (
 from services.crisis.domain.clocks.instants import SECOND, from_micros, to_micros
 from services.crisis.domain.clocks.segments import paused_by_reason
 from services.crisis.domain.sla.clock import Health, Record, health_of
+from services.crisis.explain.words import Names
 
 _MICROSECOND = timedelta(microseconds=1)
 OUTSIDE_HOURS = "outside hours"
@@ -30,7 +31,7 @@ class About:
     """Whose clock it is. `policy` is the pin (or key) that was last put in force.
 
     Of a limit by law, `regime` and `source` name the law and its text. By the name of a calendar, `zones` is its zone
-    and `worked` are its make-up workdays (调休上班日), in order.
+    and `worked` are its make-up workdays (调休上班日), in order. `names` is what the reasons for waiting are called.
     """
 
     clock_id: str
@@ -42,6 +43,7 @@ class About:
     worked: Mapping[str, Sequence[date]] = field(default_factory=dict)
     regime: str | None = None
     source: str | None = None
+    names: Names = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

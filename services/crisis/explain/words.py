@@ -1,6 +1,7 @@
 """Words in both languages for the terms of clocks; what people wrote themselves (reasons, names) stays as it is."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -76,6 +77,7 @@ _HOLIDAYS: Final[dict[str, str]] = {
     "Mid-Autumn Festival": "中秋节",
     "National Day": "国庆节",
 }
+_NO_NAMES: Final[Mapping[str, Mapping[str, str]]] = {}
 _IN_LIEU: Final = re.compile(r"Day off \(substituted from (\d\d)/(\d\d)/(\d{4})\)")
 _WEEKDAYS: Final[dict[Language, str]] = {
     "en": "Mon Tue Wed Thu Fri Sat Sun",
@@ -90,15 +92,22 @@ def term(word: str, language: Language) -> str:
     return word.replace("_", " ")
 
 
-def reason_in(reason: str, language: Language) -> str:
-    """Why a stretch counted or not. A holiday is named; several pause reasons stay one after the other."""
+Names = Mapping[str, Mapping[str, str]]
+"""What documents call the reasons for waiting: by code, then by language."""
+
+
+def reason_in(reason: str, language: Language, names: Names = _NO_NAMES) -> str:
+    """Why a stretch counted or not. A holiday is named; several pause reasons stay one after the other.
+
+    A reason for waiting is called as `names` says; a code that nobody named stays as it is.
+    """
     kind, _, name = reason.partition(": ")
     if kind == "holiday" and name:
         return f"{'节假日：' if language == 'zh-CN' else 'holiday: '}{_holiday(name, language)}"
     if kind == "exception" and name:
         return f"{'特别安排：' if language == 'zh-CN' else 'exception: '}{name}"
     separator = "、" if language == "zh-CN" else ", "
-    return separator.join(term(one, language) for one in reason.split(", "))
+    return separator.join(names.get(one, {}).get(language) or term(one, language) for one in reason.split(", "))
 
 
 def weekday(instant: datetime, zone: ZoneInfo, language: Language) -> str:

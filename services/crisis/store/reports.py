@@ -1,6 +1,6 @@
 """Reports over all cases, one statement each, counted from what the fold said when it was stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Literal
@@ -9,12 +9,17 @@ import asyncpg
 
 Dimension = Literal["service_class", "policy", "target", "type", "severity", "owner", "statutory", "department"]
 Cohort = Literal["day", "week", "month"]
-_PIN: Final = "split_part(e.policy, ';', 1)"
-_POLICY: Final = f"left({_PIN}, -strpos(reverse({_PIN}), '@'))"
-"""A pin is `key@3;cn-office@2`; keys may themselves hold an `@`."""
+
+
+def policy_key(pin: str) -> str:
+    """The expression for the policy of a pin, which is `key@3;cn-office@2`; keys may themselves hold an `@`."""
+    named = f"split_part({pin}, ';', 1)"
+    return f"left({named}, -strpos(reverse({named}), '@'))"
+
+
 _DIMENSIONS: Final[dict[Dimension, str]] = {
     "service_class": "k.service_class",
-    "policy": _POLICY,
+    "policy": policy_key("e.policy"),
     "target": "e.target",
     "type": "k.type",
     "severity": "k.severity",
@@ -118,8 +123,8 @@ def _statement(asked: Asked) -> tuple[str, list[Any]]:
     upper = None if asked.until is None else bound(asked.until)
     entries = _ENTRIES.format(
         due=_CURRENT_DUE,
-        in_period=_between(_CURRENT_DUE, lower, upper),
-        past_in_period=_between("p.due_at", lower, upper),
+        in_period=between(_CURRENT_DUE, lower, upper),
+        past_in_period=between("p.due_at", lower, upper),
     )
     named = {
         "service_class": asked.service_classes,
@@ -128,25 +133,34 @@ def _statement(asked: Asked) -> tuple[str, list[Any]]:
         "department": asked.departments,
     }
     where = [f"{_DIMENSIONS[name]} = any({bound(list(wanted))}::text[])" for name, wanted in named.items() if wanted]  # type: ignore[index]
-    columns = [f"{_DIMENSIONS[name]} as {name}" for name in asked.by]
+    columns: dict[str, str] = {name: _DIMENSIONS[name] for name in asked.by}
     if asked.cohort is not None:
-        columns.append(f"date_trunc('{asked.cohort}', e.due at time zone {bound(asked.zone)})::date as cohort")
-    names = [column.rpartition(" as ")[2] for column in columns]
-    listed = ", ".join(names)
+        columns["cohort"] = f"date_trunc('{asked.cohort}', e.due at time zone {bound(asked.zone)})::date"
     judged = f"""
-        select {"".join(column + ", " for column in columns)} {_STATE.strip()}, e.paused, e.elapsed_seconds,
-               e.paused_seconds
+        select {listed(columns)} {_STATE.strip()}, e.paused, e.elapsed_seconds, e.paused_seconds
         from entry e join crisis_case k on k.id = e.case_id where {" and ".join(where) or "true"}
     """
-    # The total looks a second time at the judged rows, it is not a second scan.
-    total = f"select true as is_total, {', '.join(['null'] * len(names) + [''])} {_COUNTS} from judged"
-    grouped = f"select false, {listed}, {_COUNTS} from judged group by {listed}" if names else ""
-    parts = " union all ".join(part for part in (total, grouped) if part)
+    return f"with entry as ({entries}), {total_and_groups(judged, _COUNTS, list(columns))}", values
+
+
+def listed(columns: Mapping[str, str]) -> str:
+    """The columns by which is grouped, before others."""
+    return "".join(f"{expression} as {name}, " for name, expression in columns.items())
+
+
+def total_and_groups(judged: str, counts: str, names: Sequence[str]) -> str:
+    """The end of a statement: `counts` over all rows of `judged`, then over those of each group, in order of the keys.
+
+    The total looks a second time at the judged rows, it is not a second scan.
+    """
+    keys = ", ".join(names)
+    total = f"select true as is_total, {', '.join(['null'] * len(names) + [''])} {counts} from judged"
+    grouped = f" union all select false, {keys}, {counts} from judged group by {keys}" if names else ""
     order = ", ".join(["1 desc", *(f"{place + 2} nulls first" for place in range(len(names)))])
-    return f"with entry as ({entries}), judged as materialized ({judged}) {parts} order by {order}", values
+    return f"judged as materialized ({judged}) {total}{grouped} order by {order}"
 
 
-def _between(column: str, lower: str | None, upper: str | None) -> str:
+def between(column: str, lower: str | None, upper: str | None) -> str:
     conditions = [f"{column} >= {lower}"] if lower else []
     conditions += [f"{column} < {upper}"] if upper else []
     return " and ".join(conditions) or "true"

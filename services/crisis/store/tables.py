@@ -84,7 +84,7 @@ WAIT = Table(
     columns(
         "id text, case_id text, customer_id text, matter_id text, reason text, name jsonb, who text, for_whom text,"
         "rules text, since timestamptz, ends_at timestamptz, ends_because text, by text, approved_by text,"
-        "recorded_at timestamptz, ended_at timestamptz, ended_by text, ended_because text"
+        "recorded_at timestamptz, limit_at timestamptz, ended_at timestamptz, ended_by text, ended_because text"
     ),
     ("id",),
 )

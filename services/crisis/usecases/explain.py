@@ -13,6 +13,7 @@ from services.crisis.domain.sla.statutes import Pack
 from services.crisis.explain import About, Explained, Explanation, explain_clock
 from services.crisis.library import Library
 from services.crisis.store.load import load_file
+from services.crisis.store.queries import waits_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import NotFound
 from shared.worktime import Calendar
@@ -42,6 +43,8 @@ class Loaded:
     promises: Promises
     packs: Mapping[str, Pack]
     at: datetime
+    names: Mapping[str, Mapping[str, str]]
+    """What the reasons for which the case has waited are called."""
 
 
 async def load_for_explanation(work: UnitOfWork, case_id: str, *, library: Library) -> Loaded:
@@ -51,7 +54,8 @@ async def load_for_explanation(work: UnitOfWork, case_id: str, *, library: Libra
         raise NotFound(f"there is no case {case_id}")
     books = await library.books(work.raw)
     await library.know(work.raw, [file])
-    return Loaded(file, books.promises, books.packs, work.now)
+    names = {wait.reason: wait.name for wait in await waits_of(work.raw, case_id)}
+    return Loaded(file, books.promises, books.packs, work.now, names)
 
 
 def explain_case(loaded: Loaded, wanted: Wanted, zone: ZoneInfo) -> Explanation:
@@ -80,6 +84,7 @@ def _explained(clock: Clock, loaded: Loaded) -> list[Explained]:
         records=tuple(clock.records or ()),
         regime=None if pack is None else pack.regime,
         source=None if pack is None else pack.sources.get(clock.target),
+        names=loaded.names,
         worked={name: calendar.version.make_up_days for name, calendar in calendars.items()},
     )
     return explain_clock(results, at=loaded.at, calendars=loaded.promises.calendars, about=about)

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.crisis import MONDAY, a_complaint, a_snapshot
+from tests.integration.crisis.test_documents import body_of
+from tests.support.crisis import MONDAY, a_complaint, a_snapshot, activate
 
 FIELDS = {"id", "case_id", "matter_id", "policy", "policy_version", "calendar", "calendar_version", "health"} | {
     *("target", "cycle", "stage", "result", "has_breached", "breach_cause", "started_at", "due_at", "provisional"),
@@ -94,6 +95,27 @@ async def test_text_follows_the_language_asked_for_else_the_callers(crisis):
     assert "2026-03-02 10:10:00 +08:00 周一" in chinese.text
     assert by_header.headers["content-language"] == "zh-CN"
     assert by_header.text.startswith(f"个案 {case['number']} 的时钟说明")
+
+
+async def test_a_reason_of_ones_own_is_called_what_its_document_calls_it(crisis):
+    reasons = await body_of(crisis, "wait-reasons", "default")
+    customs = {**reasons["reasons"][0], "code": "held_at_customs", "for_whom": "third_party", "ends_on": []}
+    customs["name"] = {"zh-CN": "海关查验中", "en": "Held at customs"}
+    await activate(crisis, "wait-reasons", "default", {**reasons, "reasons": [*reasons["reasons"], customs]})
+    case = await a_waiting_case(crisis)
+    await crisis.act(case["id"], "wait", waiting_for="held_at_customs")
+    await crisis.after(minutes=30)
+
+    asked = {"zone": "Asia/Shanghai", "target": "initial_resolution"}
+    chinese = (await explained(crisis, case, format="text", lang="zh-CN", **asked)).text
+    english = (await explained(crisis, case, format="text", lang="en", **asked)).text
+    picture = (await explained(crisis, case, format="svg", lang="zh-CN", **asked)).text
+
+    paused = [line for line in chinese.splitlines() if "已暂停" in line and "→" in line]
+    assert [line.split()[-1] for line in paused] == ["等待客户", "海关查验中"]
+    assert "Held at customs" in english
+    assert "海关查验中" in picture
+    assert "held_at_customs" not in chinese + english + picture
 
 
 async def test_the_picture_is_served_so_that_nothing_in_it_can_run(crisis):

@@ -70,7 +70,9 @@ def _begin(file: CaseFile, clocks: list[Clock], doing: Doing) -> Wait:
     if before is not None and until is not None and until <= before.since:
         before = None  # another one, that was over when this began
     since = doing.at if before is None else min(before.since, doing.at)
-    ends_at, because = _end(file, clocks, Asked(rules, reason.code, since, until), doing)
+    asked = Asked(rules, reason.code, since, until)
+    limit = limit_of(asked, clocks, file.open_waits(), promises=tools.promises, now=tools.now)
+    ends_at, because = _end(file, clocks, asked, limit, doing)
     _check_place(clocks, reason.code, before, ends_at, doing)
     return Wait(
         id=tools.new_id() if before is None else before.id,
@@ -88,6 +90,7 @@ def _begin(file: CaseFile, clocks: list[Clock], doing: Doing) -> Wait:
         by=order.by,
         approved_by=order.fields.get("approved_by"),
         recorded_at=tools.now,
+        limit_at=None if limit is None else limit.at,
     )
 
 
@@ -133,7 +136,9 @@ def _take_over(file: CaseFile, begun: Wait, doing: Doing) -> None:
             file.put_wait(replace(wait, ended_at=at, ended_by=doing.order.by, ended_because="taken_over"))
 
 
-def _end(file: CaseFile, clocks: list[Clock], asked: Asked, doing: Doing) -> tuple[datetime, EndsBecause]:
+def _end(
+    file: CaseFile, clocks: list[Clock], asked: Asked, limit: Limit | None, doing: Doing
+) -> tuple[datetime, EndsBecause]:
     """When the wait will end by itself. Beyond the limit somebody else than who asks approves an instant."""
     reason, until, tools = asked.rules.reasons[asked.code], asked.until, doing.tools
     if until is not None and until <= doing.at:
@@ -143,7 +148,6 @@ def _end(file: CaseFile, clocks: list[Clock], asked: Asked, doing: Doing) -> tup
         if until is None:
             raise WrongField("/until", "required", "an approved wait says until when")
         return until, "until"
-    limit = limit_of(asked, clocks, file.open_waits(), promises=tools.promises, now=tools.now)
     if limit is None:
         raise WrongField("/until", "required", "no limit is set for this reason: somebody approves until when")
     if until is not None and until <= limit.at:

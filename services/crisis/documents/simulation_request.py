@@ -3,9 +3,9 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import orjson
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,7 @@ from services.crisis.documents.clock_events import (
     read_instant,
     to_clock_event,
 )
+from services.crisis.documents.simulation_bounds import too_large
 from services.crisis.documents.targets import PolicyDocument, TargetDocument, parse_policy
 from services.crisis.domain.clocks import ClockEvent, Policy
 from services.crisis.domain.clocks.instants import to_micros
@@ -27,11 +28,6 @@ from shared.worktime import ALWAYS, Calendar, always, parse_calendar, publish, r
 FIELDS = ("policy", "calendars", "policies", "events", "until")
 _REQUIRED = ("policy", "events", "until")
 _KEPT_CALENDARS = 64
-MAX_EVENTS: Final = 10_000
-MAX_FOLDED: Final = 200_000
-"""Events counted once for each target that they speak to."""
-MAX_SPAN: Final = timedelta(days=36_525)
-"""A simulation is bounded in years and events: it is computed while the caller waits."""
 _Parsed = TypeVar("_Parsed")
 
 
@@ -72,9 +68,7 @@ def understand(body: object, *, calendars: Mapping[str, Calendar], policies: Map
     known = {**calendars, **reading.by_key("calendars", inline), ALWAYS: always()}
     documents = reading.by_key("policies", [("/policy", policy), *others])
     first = min((event.at for _, event in events), default=until)
-    if until - first > MAX_SPAN:
-        reading.refuse("/until", "instant-range", "a simulation covers at most a hundred years from its first event")
-    _check_size(reading, [event for _, event in events], policy)
+    reading.errors += too_large([event for _, event in events], policy, documents, until)
     for pointer, calendar in inline:
         reading.check(pointer, partial(require_open_time, calendar, effective=to_micros(first)))
     for pointer, target in _targets(documents, others, events, policy):
@@ -156,17 +150,6 @@ def _targets(
     for pointer, event in events:
         if isinstance(event, RetargetEvent) and event.to is not None:
             yield f"{pointer}/to", event.to
-
-
-def _check_size(reading: _Reading, events: Sequence[AnyEvent], policy: PolicyDocument) -> None:
-    if len(events) > MAX_EVENTS:
-        reading.refuse("/events", "length", f"a simulation takes at most {MAX_EVENTS:,} events")
-    folded = sum(len(policy.targets) if event.target is None else 1 for event in events)
-    if folded > MAX_FOLDED:
-        detail = (
-            f"events times the targets that they speak to are {folded:,}; a simulation takes at most {MAX_FOLDED:,}"
-        )
-        reading.refuse("/events", "length", detail)
 
 
 def _check_names(

@@ -5,7 +5,7 @@ import pytest
 from services.crisis.documents.simulation import UnreachableTargetProblem, simulate
 from services.crisis.documents.targets import parse_policy
 from shared.documents import InvalidDocument
-from tests.unit.clocks.story import OFFICE, business, clock, elapsed, event, extend, pause, request, start
+from tests.unit.clocks.story import OFFICE, business, clock, elapsed, event, extend, pause, request, retarget, start
 
 
 def refusal(asked):
@@ -134,9 +134,19 @@ def test_a_simulation_is_bounded():
 
 def test_events_count_once_for_each_target_that_they_speak_to():
     targets = {f"t{number}": elapsed("PT1H") for number in range(50)}
-    asked = {**request(elapsed("PT1H"), *[start("mon 09:00")] * 4001), "policy": {"key": "p", "targets": targets}}
+    asked = {**request(elapsed("PT1H"), *[start("mon 09:00")] * 1001), "policy": {"key": "p", "targets": targets}}
 
     assert refusal(asked) == [("/events", "length")]
+
+
+def test_lines_that_tighten_are_bounded_where_each_is_another():
+    def tightened(count, *, different):
+        target = [elapsed(f"PT{1 + number * different}S", warn=["50%"]) for number in range(count)]
+        return request(elapsed("PT9H"), *[retarget("mon 09:00", "tighten_only", one) for one in target])
+
+    assert refusal(tightened(708, different=True)) == [("/events", "length")]
+    assert simulate(tightened(707, different=True)) == {"clocks": []}
+    assert simulate(tightened(708, different=False)) == {"clocks": []}
 
 
 def test_every_refusal_is_told_at_once():

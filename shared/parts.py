@@ -53,13 +53,15 @@ class Foundation:
 class Parts:
     """What a service brings: its routes, and what runs in its background.
 
-    `presets` are documents to start with, `offered` those installed as drafts to choose from.
+    `documents` are its kinds of documents: their routes, and the activations that are planned. `presets` are documents
+    to start with, `offered` those installed as drafts to choose from.
     `others` are counts that have to be 0 for the service to be quiet, `agendas` the same for what falls due by the
     clock; `jobs_scopes` are for reading and cancelling.
     """
 
     about: About
     routers: Sequence[APIRouter] = ()
+    documents: Sequence[DocumentKind] = ()
     consumers: Sequence[ConsumerSpec] = ()
     timers: Mapping[str, Fire] = field(default_factory=dict)
     jobs: Mapping[str, Run] = field(default_factory=dict)

@@ -26,7 +26,9 @@ from shared.clock import SteppedClock
 from shared.db.database import is_transient, raw_connection
 from shared.db.migrations import schema_state
 from shared.db.secrets import signing_key
+from shared.documents.activation import activations
 from shared.documents.presets import load_presets
+from shared.documents.router import documents_router
 from shared.jobs.runner import JobRunner
 from shared.observability.gauges import GaugeRefresher
 from shared.observability.metrics import BusMetrics
@@ -70,7 +72,7 @@ class Service:
             observer=BusMetrics(),
         )
         self.relay = Relay(base.database, self.bus, base.clock)
-        self.timers = TimerWorker(base.database, base.uow, base.clock, parts.timers)
+        self.timers = TimerWorker(base.database, base.uow, base.clock, {**parts.timers, **activations(parts.documents)})
         self.jobs = JobRunner(base.database, base.uow, parts.jobs)
         self.consumers = [Consumer(self.bus, base.uow, self._paced(spec)) for spec in parts.consumers]
         self.groups = {spec.group: spec.topics for spec in parts.consumers}
@@ -205,6 +207,7 @@ class Service:
         token = base.settings.metrics_token
         routers: list[APIRouter] = [
             *parts.routers,
+            *(documents_router(kind) for kind in parts.documents),
             jobs_router(read_scope=read, cancel_scope=write),
             health_router(self.door, live=[Check("workers", self._turning)], ready=self._readiness()),
             metrics_router(token.get_secret_value() if token else None),

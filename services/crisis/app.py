@@ -30,7 +30,6 @@ from services.crisis.usecases.ask_recalculation import APPLICATION, APPROVED, AP
 from services.crisis.usecases.recalculate import approved_job, dry_run_job
 from services.crisis.workers import timer_handlers
 from shared.clock import Clock
-from shared.documents.router import documents_router
 from shared.serve import run
 from shared.service import Foundation, Parts, Service, build_service
 from shared.web.app import About
@@ -51,7 +50,6 @@ def build(settings: CrisisSettings, *, clock: Clock | None = None) -> Service:
     """The service, built but not started."""
     base = Foundation.lay("crisis", settings, clock=clock)
     library = Library()
-    documents = (SLA_POLICIES, CALENDARS, TRIGGER_RULES, MATRICES, ESCALATIONS, STATUTORY_PACKS, WAITING)
     return build_service(
         base,
         Parts(
@@ -69,8 +67,8 @@ def build(settings: CrisisSettings, *, clock: Clock | None = None) -> Service:
                 calendars_router,
                 reports_router,
                 wait_reports_router,
-                *(documents_router(kind) for kind in documents),
             ],
+            documents=(SLA_POLICIES, CALENDARS, TRIGGER_RULES, MATRICES, ESCALATIONS, STATUTORY_PACKS, WAITING),
             consumers=consumer_specs(library, lanes=settings.lanes),
             timers=timer_handlers(library),
             jobs={

@@ -39,6 +39,7 @@ def build(settings: NotifySettings, *, clock: Clock | None = None) -> Service:
         Parts(
             about=ABOUT,
             routers=routers(),
+            documents=(ROUTES, TEMPLATES),
             consumers=consumers(books),
             workers=(Worker("sender", sender.run, sender.heartbeat),),
             presets=((ROUTES, PRESETS / "routes"), (TEMPLATES, PRESETS / "templates")),

@@ -19,7 +19,6 @@ from services.scoring.usecases.recompute import JOB, recompute_job
 from services.scoring.usecases.sweep import agenda
 from services.scoring.workers import DoorKeeper, Sweeper
 from shared.clock import Clock
-from shared.documents.router import documents_router
 from shared.serve import run
 from shared.service import Foundation, Parts, Service, build_service
 from shared.web.app import About
@@ -47,7 +46,6 @@ def build(settings: ScoringSettings, *, clock: Clock | None = None) -> Service:
         tiers_router,
         *model_routers(),
         recompute_router,
-        documents_router(policies),
         rates_router,
         reports_router,
     ]
@@ -56,6 +54,7 @@ def build(settings: ScoringSettings, *, clock: Clock | None = None) -> Service:
         Parts(
             about=_ABOUT,
             routers=routers,
+            documents=(kind, policies),
             consumers=[facts_consumer(models, lanes=settings.lanes, batch=settings.batch)],
             jobs={JOB: recompute_job(models)},
             workers=[sweeper.worker, DoorKeeper(base.uow).worker],

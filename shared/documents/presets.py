@@ -11,10 +11,11 @@ import structlog
 
 from shared.contracts.errors import ContractError
 from shared.db.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from shared.documents.activation import activate
 from shared.documents.kind import DocumentKind
 from shared.documents.model import InvalidDocument
 from shared.documents.parsing import parse_document
-from shared.documents.store import StoredDocument, activate, create_draft, digest_of, for_update, versions
+from shared.documents.store import StoredDocument, create_draft, digest_of, for_update, versions
 
 log = structlog.get_logger(__name__)
 
@@ -54,12 +55,8 @@ async def _install(work: UnitOfWork, kind: DocumentKind, key: str, body: dict[st
         return None
     if present and (present[0].digest == digest_of(body) or present[0].state != "active"):
         return None
-    compiled = await kind.prepare(work, key, body)
     draft = await create_draft(work, kind.name, key, body, by=SHIPPED_BY, origin="shipped")
-    made = await activate(work, await for_update(work, kind.name, key, draft.version), compiled=compiled)
-    if kind.activated is not None:
-        await kind.activated(work, made, None)
-    return made
+    return await activate(work, kind, await for_update(work, kind.name, key, draft.version), by=None)
 
 
 async def _offer(work: UnitOfWork, kind: DocumentKind, key: str, body: dict[str, object]) -> StoredDocument | None:

@@ -1,27 +1,30 @@
 """The routes of one kind of document; every kind has the same ones."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, Final
 
-from fastapi import Path, Query, Request, Response
-from pydantic import Field
+from fastapi import Body, Path, Query, Request, Response
+from pydantic import AwareDatetime, Field
 
 from shared.auth.guard import require
 from shared.contracts.errors import FieldError
+from shared.contracts.instants import format_instant
 from shared.db.database import raw_connection
 from shared.db.unit_of_work import UnitOfWork
-from shared.documents import store
+from shared.documents import activation, store
 from shared.documents.kind import DocumentKind
 from shared.documents.model import InvalidDocument
 from shared.documents.parsing import YAML_TYPES, parse_document
 from shared.documents.store import StoredDocument
-from shared.errors import NotFound, UnsupportedMedia
+from shared.errors import NotFound, Unprocessable, UnsupportedMedia
 from shared.web.etags import IfMatch, etag, set_etag
 from shared.web.idempotency import Answer, Once, OnceIfKeyed
 from shared.web.kernel import Caller, ReadDatabase, Uow
 from shared.web.pages import PageRequest
 from shared.web.routing import Router
-from shared.web.schema import FieldProblem, Listing, Out
+from shared.web.schema import FieldProblem, In, Listing, Out
 
 
 class DocumentOut(Out):
@@ -35,13 +38,18 @@ class DocumentOut(Out):
         description="Shipped ones are renewed by releases until somebody makes his own version."
     )
     problems: list[FieldProblem] = Field(description="What keeps a draft from being activated.")
+    effective_from: datetime | None = Field(
+        description="When it becomes or became active; null for a draft without a plan."
+    )
     created_by: str
     created_at: datetime
     activated_at: datetime | None
     retired_at: datetime | None
 
     @classmethod
-    def of(cls, document: StoredDocument, problems: tuple[FieldError, ...] = ()) -> "DocumentOut":
+    def of(
+        cls, document: StoredDocument, problems: tuple[FieldError, ...] = (), *, planned: datetime | None = None
+    ) -> "DocumentOut":
         return cls(
             key=document.key,
             version=document.version,
@@ -49,11 +57,22 @@ class DocumentOut(Out):
             body=dict(document.body),
             origin=document.origin,
             problems=[FieldProblem(**problem.as_dict()) for problem in problems],
+            effective_from=document.activated_at or planned,
             created_by=document.created_by,
             created_at=document.created_at,
             activated_at=document.activated_at,
             retired_at=document.retired_at,
         )
+
+
+class ActivationIn(In):
+    """When a draft becomes active."""
+
+    effective_from: AwareDatetime | None = Field(
+        None,
+        description="An instant in the next five years; at once without it.",
+        examples=["2027-01-01T00:00:00+08:00"],
+    )
 
 
 class ValidationOut(Out):
@@ -63,6 +82,7 @@ class ValidationOut(Out):
     errors: list[FieldProblem]
 
 
+_LONGEST: Final = timedelta(days=5 * 366)
 Key = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._\-]{0,99}$", description="Name of the document.")]
 Version = Annotated[int, Path(ge=1, le=2**31 - 1, description="Its version.", examples=[1])]
 
@@ -120,9 +140,10 @@ class _Routes:
     def __init__(self, kind: DocumentKind) -> None:
         self.kind = kind
 
-    def _out(self, document: StoredDocument) -> DocumentOut:
+    def _out(self, document: StoredDocument, planned: Mapping[int, datetime] | None = None) -> DocumentOut:
         is_draft = document.state == "draft"
-        return DocumentOut.of(document, self.kind.problems(document.key, dict(document.body)) if is_draft else ())
+        problems = self.kind.problems(document.key, dict(document.body)) if is_draft else ()
+        return DocumentOut.of(document, problems, planned=(planned or {}).get(document.version))
 
     async def list_active(self, page: PageRequest, database: ReadDatabase) -> Listing[DocumentOut]:
         """The active version of every document, by key."""
@@ -152,14 +173,17 @@ class _Routes:
         async with database.read() as connection:
             raw = await raw_connection(connection)
             found = await store.versions(raw, self.kind.name, key, state=state, below=below, limit=page.limit)
-        return page.listing(found, key=lambda document: (document.version,), item=self._out)
+            planned = await activation.planned(raw, found)
+        return page.listing(found, key=lambda document: (document.version,), item=partial(self._out, planned=planned))
 
     async def read_version(self, key: Key, version: Version, database: ReadDatabase, response: Response) -> DocumentOut:
         """Versions that were active once stay readable for ever: running work may stand on them."""
         async with database.read() as connection:
-            document = await store.pinned(await raw_connection(connection), self.kind.name, key, version)
+            raw = await raw_connection(connection)
+            document = await store.pinned(raw, self.kind.name, key, version)
+            planned = await activation.planned(raw, [document])
         set_etag(response, document.tag)
-        return self._out(document)
+        return self._out(document, planned)
 
     async def draft_version(self, request: Request, key: Key, caller: Caller, once: Once) -> Response:
         """The body is the document. A draft may have problems; it cannot be activated until it has none."""
@@ -175,12 +199,13 @@ class _Routes:
     async def change_draft(
         self, request: Request, key: Key, version: Version, expected: IfMatch, uow: Uow, response: Response
     ) -> DocumentOut:
-        """The body replaces the draft's content."""
+        """The body replaces the draft's content; an activation that was planned for it is dropped."""
         body = await read_body(request)
         async with uow() as work:
             document = await store.for_update(work, self.kind.name, key, version)
             expected.check(document.tag)
             document = await store.update_draft(work, document, body)
+            activation.forget(work, document)
         set_etag(response, document.tag)
         return self._out(document)
 
@@ -197,18 +222,32 @@ class _Routes:
         return ValidationOut(valid=not errors, errors=[FieldProblem(**error.as_dict()) for error in errors])
 
     async def activate(
-        self, key: Key, version: Version, expected: IfMatch, caller: Caller, once: OnceIfKeyed
+        self,
+        key: Key,
+        version: Version,
+        expected: IfMatch,
+        caller: Caller,
+        once: OnceIfKeyed,
+        body: Annotated[ActivationIn | None, Body(examples=[{"effective_from": "2027-01-01T00:00:00+08:00"}])] = None,
     ) -> Response:
-        """New work starts with it from now on; the version before is retired, running work keeps it."""
+        """New work starts with it from now on; the version before is retired, running work keeps it.
+
+        With `effective_from` that happens then: until that instant it stays a draft, and changing the draft drops the
+        plan. Asking again replaces the plan.
+        """
+        wanted = body.effective_from if body is not None else None
 
         async def effect(work: UnitOfWork) -> Answer:
             document = await store.for_update(work, self.kind.name, key, version)
             expected.check(document.tag)
-            compiled = await self.kind.prepare(work, key, dict(document.body))
-            document = await store.activate(work, document, compiled=compiled)
-            if self.kind.activated is not None:
-                await self.kind.activated(work, document, caller.id)
-            return Answer(self._out(document), headers={"ETag": etag(document.tag)})
+            planned: dict[int, datetime] = {}
+            if wanted is None or wanted <= work.now:
+                document = await activation.activate(work, self.kind, document, by=caller.id)
+            else:
+                _require_soon(wanted, work.now)
+                await activation.plan(work, self.kind, document, at=wanted, by=caller.id)
+                planned[version] = wanted.astimezone(UTC)
+            return Answer(self._out(document, planned), headers={"ETag": etag(document.tag)})
 
         return await once(effect)
 
@@ -222,3 +261,9 @@ class _Routes:
             return self._out(document)
 
         return await once(effect)
+
+
+def _require_soon(wanted: datetime, now: datetime) -> None:
+    if wanted - now > _LONGEST:
+        detail = f"an activation is planned at most five years ahead, until {format_instant(now + _LONGEST)}"
+        raise Unprocessable(errors=(FieldError("/effective_from", "instant-range", detail),))

@@ -82,7 +82,7 @@ async def create_draft(
 
 async def update_draft(work: UnitOfWork, document: StoredDocument, body: Mapping[str, Any]) -> StoredDocument:
     """Replace the content of a draft read with `for_update`. Raises NotADraft."""
-    _require_draft(document)
+    require_draft(document)
     row = await work.raw.fetchrow(
         f"update document set body = $4::json, digest = $5, revision = revision + 1"  # noqa: S608
         f" where kind = $1 and key = $2 and version = $3 returning {COLUMNS}",
@@ -99,7 +99,7 @@ async def activate(
     work: UnitOfWork, document: StoredDocument, *, compiled: Mapping[str, Any] | None = None
 ) -> StoredDocument:
     """Make a draft read with `for_update` the active version and retire the one before. Raises NotADraft."""
-    _require_draft(document)
+    require_draft(document)
     await retire(work, document.kind, document.key)
     row = await work.raw.fetchrow(
         f"update document set state = 'active', activated_at = $4, compiled = $5::json"  # noqa: S608
@@ -187,7 +187,8 @@ async def versions(
     return [_stored(row) for row in rows]
 
 
-def _require_draft(document: StoredDocument) -> None:
+def require_draft(document: StoredDocument) -> None:
+    """Raise NotADraft where it is none."""
     if document.state != "draft":
         raise NotADraft(f"version {document.version} is {document.state}", state=document.state, version=document.tag)
 

@@ -22,7 +22,6 @@ from shared.db.database import raw_connection
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents import Document, InvalidDocument
 from shared.documents.kind import DocumentKind
-from shared.documents.router import documents_router
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id
 from shared.jobs.runner import RunningJob
@@ -212,7 +211,8 @@ def a_service(database_url: str, bus_url: str, *, pace: float = 0.0, **settings:
     base = Foundation.lay("crisis", ServiceSettings(database_url=database_url, bus_url=bus_url, **given))
     parts = Parts(
         about=About("Things", "A service of things."),
-        routers=[router, documents_router(RECIPES)],
+        routers=[router],
+        documents=[RECIPES],
         consumers=[ConsumerSpec("things-test", ("moat.facts.v1",), note, pace=pace)],
         timers={"ring": rang},
         jobs={"count": count_to},

@@ -16,8 +16,6 @@ from services.notify.api import (
     teams,
     trying,
 )
-from services.notify.kinds import ROUTES, TEMPLATES
-from shared.documents.router import documents_router
 
 
 def routers() -> Sequence[APIRouter]:
@@ -32,7 +30,5 @@ def routers() -> Sequence[APIRouter]:
         contact_rules.router,
         roles.router,
         trying.router,
-        documents_router(ROUTES),
-        documents_router(TEMPLATES),
         channels.router,
     )

@@ -23,7 +23,7 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.documents import InvalidDocument, store
 from shared.documents.kind import DocumentKind
 from shared.documents.parsing import parse_document
-from shared.documents.router import Key, documents_router
+from shared.documents.router import Key
 from shared.documents.store import StoredDocument
 from shared.errors import Conflict, NotFound, Unprocessable
 from shared.ids import new_id
@@ -186,7 +186,7 @@ def _profile(compiled: CompiledModel, wanted: str | None) -> str:
 
 
 def model_routers() -> Sequence[Router]:
-    """The routes of tier models: their documents, and `POST /v1/models/{key}/evaluate`."""
+    """What tier models have besides the routes of documents: `POST /v1/models/{key}/evaluate`."""
     kind = model_kind()
     router = Router(prefix=kind.path, tags=[kind.name], dependencies=[require(kind.read_scope)])
     router.add_api_route(
@@ -196,4 +196,4 @@ def model_routers() -> Sequence[Router]:
         summary="Grade given values",
         openapi_extra={"x-path-examples": {"key": "rfm-lifecycle"}},
     )
-    return (router, documents_router(kind))
+    return (router,)

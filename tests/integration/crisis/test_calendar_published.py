@@ -128,6 +128,24 @@ async def test_what_is_certain_changes_as_its_policy_says_of_a_calendar(crisis, 
     assert [(one["behaviour"], one["cause"], one["previous_due_at"], one["due_at"]) for one in told] == expected
 
 
+async def test_a_version_that_is_planned_moves_what_is_provisional_when_its_time_has_come(crisis):
+    case = await a_late_case(crisis)
+    before = (await crisis.clocks(case["id"]))["final_answer"]["due_at"]
+    url, tag = await drafted(crisis, **CLOSED)
+    planned = await crisis.client.post(
+        f"{url}/activate", json={"effective_from": "2026-12-22T00:00:00+08:00"}, headers={"If-Match": tag}
+    )
+
+    await crisis.step(datetime(2026, 12, 21, 15, 59, tzinfo=UTC))
+    still = (await crisis.clocks(case["id"]))["final_answer"]["due_at"]
+    await crisis.step(datetime(2026, 12, 21, 16, 1, tzinfo=UTC))
+    after = (await crisis.clocks(case["id"]))["final_answer"]["due_at"]
+
+    assert (planned.json()["state"], planned.json()["effective_from"]) == ("draft", "2026-12-21T16:00:00Z")
+    assert before == still < after
+    assert {one["at"] for one in await crisis.events("clock.due_changed")} == {"2026-12-21T16:00:00Z"}
+
+
 async def test_a_version_that_moves_nothing_tells_nothing(crisis):
     case = await a_late_case(crisis)
     before = (await crisis.clocks(case["id"]))["final_answer"]["due_at"]

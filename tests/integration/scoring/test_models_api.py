@@ -38,6 +38,7 @@ async def client(postgres, scoring_database) -> AsyncIterator[httpx.AsyncClient]
         parts = Parts(
             about=About("Scoring", "Models."),
             routers=model_routers(),
+            documents=[model_kind()],
             presets=[(kind, MODELS)],
             offered=[(kind, MODEL_DRAFTS)],
         )

@@ -1,5 +1,7 @@
 """Documents over HTTP: drafted in JSON or YAML, validated, activated, retired; presets; an exact cache."""
 
+import asyncio
+
 import pytest
 
 from shared.documents import Document
@@ -79,6 +81,70 @@ async def test_a_draft_with_problems_is_kept_but_cannot_be_activated(things):
     assert answer.status_code == 422
     assert {e["pointer"] for e in answer.json()["errors"]} == {"/minutes", "/salt"}
     assert (await things.client.get("/v1/recipes/soup/versions/1")).json()["state"] == "draft"
+
+
+async def plan(things, version, instant):
+    read = await things.client.get(f"/v1/recipes/soup/versions/{version}")
+    return await things.client.post(
+        f"/v1/recipes/soup/versions/{version}/activate",
+        json={"effective_from": instant},
+        headers={"If-Match": read.headers["etag"]},
+    )
+
+
+async def moved(things, instant):
+    """The clock goes on to an instant, and whatever falls due by then is done."""
+    (await things.client.post("/v1/admin/clock", json={"now": instant})).raise_for_status()
+    async with asyncio.timeout(20):
+        while not (await things.client.get("/v1/admin/quiescence")).json()["quiet"]:
+            await asyncio.sleep(0.02)
+
+
+async def states(things):
+    """State and effective instant of each version, the oldest first."""
+    found = (await things.client.get("/v1/recipes/soup/versions")).json()["items"]
+    return [(one["state"], one["effective_from"]) for one in reversed(found)]
+
+
+async def test_an_activation_may_be_planned_and_happens_at_its_instant(things):
+    await draft(things, {"key": "soup", "minutes": 20})
+    await activate(things, 1)
+    await draft(things, {"key": "soup", "minutes": 30})
+    now = "2026-03-02T08:00:00Z"
+
+    answer = await plan(things, 2, "2026-03-03T00:00:00+08:00")
+    assert (answer.json()["state"], answer.json()["effective_from"]) == ("draft", "2026-03-02T16:00:00Z")
+    assert await states(things) == [("active", now), ("draft", "2026-03-02T16:00:00Z")]
+
+    await moved(things, "2026-03-02T15:59:59Z")
+    assert [state for state, _ in await states(things)] == ["active", "draft"]
+    await moved(things, "2026-03-02T16:00:00Z")
+    assert await states(things) == [("retired", now), ("active", "2026-03-02T16:00:00Z")]
+
+
+async def test_changing_a_draft_drops_its_plan(things):
+    await draft(things, {"key": "soup", "minutes": 20})
+    planned = await plan(things, 1, "2026-03-02T09:00:00Z")
+    await things.client.put(
+        "/v1/recipes/soup/versions/1", json={"minutes": 0}, headers={"If-Match": planned.headers["etag"]}
+    )
+
+    await moved(things, "2026-03-02T10:00:00Z")
+
+    assert await states(things) == [("draft", None)]
+
+
+async def test_a_plan_that_cannot_be_is_refused_and_nothing_is_planned(things):
+    await draft(things, {"key": "soup", "minutes": 0})
+    invalid = await plan(things, 1, "2026-03-02T09:00:00Z")
+    await things.client.put("/v1/recipes/soup/versions/1", json={"minutes": 5}, headers={"If-Match": '"1.1"'})
+    far = await plan(things, 1, "2099-01-01T00:00:00Z")
+    unzoned = await plan(things, 1, "2027-01-01T00:00:00")
+
+    assert [(e["pointer"], e["rule"]) for e in invalid.json()["errors"]] == [("/minutes", "range")]
+    assert [(e["pointer"], e["rule"]) for e in far.json()["errors"]] == [("/effective_from", "instant-range")]
+    assert [e["pointer"] for e in unzoned.json()["errors"]] == ["/effective_from"]
+    assert await states(things) == [("draft", None)]
 
 
 async def test_validating_stores_nothing(things):

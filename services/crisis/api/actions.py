@@ -33,6 +33,14 @@ _ACTIONS: tuple[tuple[str, type[ActionIn], str, dict[str, Any]], ...] = (
     ("respond", bodies.RespondIn, "Answer the customer", {"by": "E-1042", "means": "call", "text": "Truck at 18:00"}),
     ("update", bodies.UpdateIn, "Tell the customer how things stand", {"by": "E-1042", "trend": "improving"}),
     (
+        "customer-wrote",
+        bodies.CustomerWroteIn,
+        "Write down that the customer was in touch",
+        {"by": "E-1042", "means": "mail", "text": "Where is the truck?"},
+    ),
+    ("start-clock", bodies.StartClockIn, "Begin a promise by hand", {"by": "E-1042", "target": "plan"}),
+    ("stop-clock", bodies.StopClockIn, "End a promise by hand", {"by": "E-1042", "target": "plan"}),
+    (
         "wait",
         bodies.WaitIn,
         "Wait for somebody else",

@@ -64,6 +64,21 @@ class RespondIn(ActionIn):
     internal: bool = Field(default=False, description="An internal note: it does not count as a response.")
 
 
+class CustomerWroteIn(ActionIn):
+    text: Text | None = Field(None, description="What the customer said.")
+    means: Literal["mail", "call", "meeting", "visit"] = Field("mail", description="How the customer was in touch.")
+
+
+class StartClockIn(ActionIn):
+    target: Code = Field(
+        description="A target of the case's policy with a name of the company's own, follow_up or retrospective."
+    )
+
+
+class StopClockIn(StartClockIn):
+    cancelled: bool = Field(default=False, description="It is no longer owed; without it, it was done.")
+
+
 class UpdateIn(ActionIn):
     text: Text | None = Field(None, description="What the customer was told.")
     trend: Literal["improving", "same", "declining"] | None = Field(None, description="How the case develops.")

@@ -14,6 +14,7 @@ from services.crisis.domain.intake import Desk, Taken
 from services.crisis.domain.ownership import relieve_owner
 from services.crisis.domain.rules import Trigger
 from services.crisis.domain.severity import heavier
+from services.crisis.domain.starting import owe_next_response
 from services.crisis.domain.statutory import start_statutory
 
 _FIELDS = {
@@ -87,6 +88,7 @@ def _update(file: CaseFile, matter: Matter, amendment: Amendment, books: Books, 
         },
     )
     told = start_statutory(file, changed, books, tools)
+    told += owe_next_response(file, tools, at=min(amendment.trigger.at, tools.now))
     told += raise_severity(file, books, tools, because="more became known")
     follow_up(file, told, books, tools)
 

@@ -7,9 +7,10 @@ from datetime import datetime
 from services.crisis.domain.case import SYSTEM, Matter, MatterStatus
 from services.crisis.domain.casefile import CaseFile, MatterFact, Tools
 from services.crisis.domain.clocks import Cancel, Stop
-from services.crisis.domain.sla.clock import ClockFact
-from services.crisis.domain.sla.pins import TASK_PREFIX
+from services.crisis.domain.sla.clock import Clock, ClockFact
+from services.crisis.domain.sla.pins import NEXT_RESPONSE, STAGE_PREFIX, UPDATE_CADENCE
 from services.crisis.domain.sla.statutes import ACKNOWLEDGE, FINAL_ANSWER, NOTICE, RESPONSE
+from services.crisis.domain.starting import begin_aftercare
 
 FULFILLED = ("initial_resolution", "resolution")
 """A resolution fulfils these; the other promises of a resolved matter no longer apply and are cancelled.
@@ -66,9 +67,15 @@ def case_resolved(
         matter_ids=[matter.id for matter in ended],
         elapsed_seconds=max(0.0, (at - file.case.opened_at).total_seconds()),
     )
-    own = [clock for clock in file.clocks_of([None]) if clock.is_live and not clock.statutory]
-    own = [clock for clock in own if not clock.target.startswith(TASK_PREFIX)]
-    return file.put_to(own, [Stop(at=at)], tools, actor=by or SYSTEM)
+    own = [clock for clock in file.clocks_of([None]) if clock.is_live and _ends_with_matters(clock)]
+    told = file.put_to(own, [Stop(at=at)], tools, actor=by or SYSTEM)
+    return told + begin_aftercare(file, tools, at=at, by=by)
+
+
+def _ends_with_matters(clock: Clock) -> bool:
+    """Whether nothing is left to do for it once the matters are resolved; tasks go on until somebody has done them."""
+    by_name = clock.target in {UPDATE_CADENCE, NEXT_RESPONSE} or clock.target.startswith(STAGE_PREFIX)
+    return by_name and not clock.statutory
 
 
 def cancel_everything(file: CaseFile, tools: Tools, *, at: datetime, by: str | None, reason: str) -> list[ClockFact]:

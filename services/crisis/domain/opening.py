@@ -14,8 +14,8 @@ from services.crisis.domain.rules import Trigger
 from services.crisis.domain.service_class import ServiceClass
 from services.crisis.domain.severity import Circumstances, Impact, Judgement, heavier
 from services.crisis.domain.sla.clock import Clock, ClockFact
-from services.crisis.domain.sla.pins import MATTER_TARGETS, STAGE_PREFIX, UPDATE_CADENCE
-from services.crisis.domain.starting import new_clocks, work_again
+from services.crisis.domain.sla.pins import STAGE_PREFIX, UPDATE_CADENCE
+from services.crisis.domain.starting import matter_clocks, new_clocks, work_again
 from services.crisis.domain.statutory import start_statutory
 from services.crisis.domain.timeline import instant_text
 
@@ -71,7 +71,7 @@ def open_case(
     matter = file.put(_matter(case, new, tools))
     file.tell_case("opened", tools, by=by, trigger=new.trigger, matter_id=matter.id)
     file.tell(MatterFact("opened", case, matter, tools.now, by=by, trigger=new.trigger, opened_case=True))
-    told = file.start(new_clocks(case, matter.id, MATTER_TARGETS, tools), matter.received_at, tools)
+    told = file.start(matter_clocks(case, matter.id, tools), matter.received_at, tools)
     told += file.start(new_clocks(case, None, (UPDATE_CADENCE, STAGE_PREFIX + "warning"), tools), tools.now, tools)
     file.note(
         tools,
@@ -101,7 +101,7 @@ def add_matter(
     matter = file.put(_matter(file.case, new, tools))
     relieve_owner(file, matter, tools)
     file.tell(MatterFact("opened", file.case, matter, tools.now, by=by, trigger=new.trigger))
-    clocks = new_clocks(file.case, matter.id, MATTER_TARGETS, tools)
+    clocks = matter_clocks(file.case, matter.id, tools)
     told += file.start(clocks, matter.received_at, tools)
     file.note(
         tools,

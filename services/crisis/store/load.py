@@ -30,8 +30,8 @@ select c.*, (select recorded_at from timeline where case_id = c.id and seq = c.t
 _STATES: Final = len(STATE_COLUMNS)
 """The columns of the state come first, in the order of its fields."""
 _CLOCKS: Final = (
-    f"select {', '.join(STATE_COLUMNS)}, id, case_id, matter_id, customer_id, target, pin, policy, recorded, told"
-    " from clock where case_id = any($1::text[]) order by id"
+    f"select {', '.join(STATE_COLUMNS)}, id, case_id, matter_id, customer_id, target, pin, policy, recorded, told,"
+    " round from clock where case_id = any($1::text[]) order by id"
 )
 _STAGES: Final = {stage.value: stage for stage in Stage}
 _RESULTS: Final = {result.value: result for result in Result}
@@ -178,7 +178,7 @@ def _case(row: asyncpg.Record) -> Case:
 
 def _clock(row: asyncpg.Record) -> Clock:
     cycle, stage, result, has_breached, breach_cause, *rest = row[:_STATES]
-    id_, case_id, matter_id, customer_id, target, pin, policy, recorded, told = row[_STATES:]
+    id_, case_id, matter_id, customer_id, target, pin, policy, recorded, told, round_ = row[_STATES:]
     state = State(
         cycle,
         _STAGES[stage],
@@ -198,6 +198,7 @@ def _clock(row: asyncpg.Record) -> Clock:
         recorded=recorded,
         state=state,
         told=_NOTHING if told == "[]" else frozenset(read(told)),
+        round=round_,
     )
 
 

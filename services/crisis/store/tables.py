@@ -51,7 +51,7 @@ CLOCK = Table(
     "clock",
     columns(
         "id text, case_id text, matter_id text, customer_id text, target text, pin text, policy text,"
-        "recorded integer, told jsonb, " + _STATE_FIELDS
+        "recorded integer, told jsonb, round integer, " + _STATE_FIELDS
     ),
     ("id",),
 )
@@ -145,6 +145,7 @@ def clock_row(clock: Clock) -> Row:
         clock.policy,
         clock.recorded,
         text_of(sorted(clock.told)) if clock.told else "[]",
+        clock.round,
         *state,
     )
 

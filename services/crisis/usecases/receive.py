@@ -106,13 +106,10 @@ async def _desks(
     work: UnitOfWork, news: Sequence[News], books: Books, library: Library, waiting: AbstractSet[str]
 ) -> dict[str, Desk]:
     ids = {_trigger(one).customer_id for one in news}
-    # Withdrawing ends clocks, an answer lets them go on, what turns out to be regulated begins some, and where another
-    # policy is for a graver case, what makes it graver changes all of them.
+    # Withdrawing ends clocks, an answer lets them go on, more that is said begins some, and where another policy is for
+    # a graver case, what makes it graver changes all of them.
     with_clocks = waiting & ids | {
-        _trigger(one).customer_id
-        for one in news
-        if books.severity_chooses_policies
-        or (isinstance(one, Amendment) and (one.kind == "withdrawn" or one.changes.get("regulated")))
+        _trigger(one).customer_id for one in news if books.severity_chooses_policies or isinstance(one, Amendment)
     }
     customers = await load_customers(work.raw, ids)
     files = await load_open_files(work.raw, customers, clocks_for=with_clocks)

@@ -29,6 +29,8 @@ FIELDS = {
     "start-task": {"task": "legal_review"},
     "finish-task": {"task": "legal_review"},
     "cancel-task": {"task": "legal_review", "reason": "r"},
+    "start-clock": {"target": "follow_up"},
+    "stop-clock": {"target": "follow_up"},
 }
 OFTEN = ("wait", "continue", "respond", "update", "resolve", "reopen", "propose-resolution")
 

@@ -14,6 +14,7 @@ from services.crisis.domain.grading import raise_severity
 from services.crisis.domain.pausing import end_waits
 from services.crisis.domain.sla.clock import ClockFact
 from services.crisis.domain.sla.pins import UPDATE_CADENCE
+from services.crisis.domain.starting import call_off_aftercare
 
 
 def resolve(file: CaseFile, doing: Doing) -> list[ClockFact]:
@@ -158,7 +159,8 @@ def _restart_clocks(file: CaseFile, matters: list[Matter], doing: Doing, mode: s
     ]
     event = Reopen(at=doing.at, mode=None if mode is None else ReopenMode(mode))
     said = {"reason": doing.order.reason, "at": doing.at}
-    return file.put_to(clocks, [event], doing.tools, actor=doing.order.by, said=said)
+    told = file.put_to(clocks, [event], doing.tools, actor=doing.order.by, said=said)
+    return told + call_off_aftercare(file, doing.tools, at=doing.at)
 
 
 def _to_reopen(file: CaseFile, doing: Doing) -> list[Matter]:

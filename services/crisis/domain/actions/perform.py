@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from services.crisis.domain.actions import by_law, ends, talks, tasks, waits, works
+from services.crisis.domain.actions import by_law, ends, promises, talks, tasks, waits, works
 from services.crisis.domain.actions.order import Order, Refused, StageForbids, WrongTime, refuse_interested
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
@@ -16,6 +16,9 @@ _ACTS: dict[str, Callable[[CaseFile, talks.Doing], list[ClockFact]]] = {
     "acknowledge": talks.acknowledge,
     "respond": talks.respond,
     "update": talks.update,
+    "customer-wrote": talks.customer_wrote,
+    "start-clock": promises.start_clock,
+    "stop-clock": promises.stop_clock,
     "propose-resolution": talks.propose_resolution,
     "wait": waits.wait,
     "continue": waits.go_on,

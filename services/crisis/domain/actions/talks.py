@@ -9,8 +9,14 @@ from services.crisis.domain.books import Books
 from services.crisis.domain.case import Matter
 from services.crisis.domain.casefile import CaseFile, Tools
 from services.crisis.domain.clocks import ClockEvent, Reopen, ReopenMode, Stage, Stop
+from services.crisis.domain.pausing import customer_answered
+from services.crisis.domain.rules import Trigger
 from services.crisis.domain.sla.clock import Clock, ClockFact
 from services.crisis.domain.stages import STOPS
+from services.crisis.domain.starting import owe_next_response
+
+IN_TOUCH = "customer.interaction.logged.v1"
+"""What the bus would have told of a customer who wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,18 @@ def respond(file: CaseFile, doing: Doing) -> list[ClockFact]:
         },
     )
     return stop_for(file, doing, matters) if counts else []
+
+
+def customer_wrote(file: CaseFile, doing: Doing) -> list[ClockFact]:
+    """The customer was in touch: waits for him end, and an answer is owed from then on (`next_response`)."""
+    fields, order = doing.order.fields, doing.order
+    means = fields.get("means") or "mail"
+    addressed(file, order)
+    data = {"means": means, "text": fields.get("text")}
+    _say(file, doing, kind="case.customer_wrote", update="edit", summary=f"The customer wrote ({means})", data=data)
+    heard = Trigger("/moat/crisis", "", IN_TOUCH, file.case.customer_id, doing.at, {"kind": means}, "")
+    told = customer_answered(file, heard, doing.books, doing.tools)
+    return told + owe_next_response(file, doing.tools, at=doing.at, actor=order.by)
 
 
 def update(file: CaseFile, doing: Doing) -> list[ClockFact]:

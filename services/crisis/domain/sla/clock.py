@@ -105,7 +105,7 @@ class Clock:
 
     `pin` is the promise it started with, `policy` the pin that was last put in force. `told` holds what listeners know:
     `<cycle>:<threshold>` and `<cycle>:breach`. `records` is None until they are loaded. `past` holds the cycles before
-    the present one where they may have changed, None where they have not.
+    the present one where they may have changed, else None. `round` counts them: one that was cancelled is done with.
     """
 
     id: str
@@ -123,6 +123,7 @@ class Clock:
     unsaved: list[Record] = field(default_factory=list)
     is_new: bool = False
     has_changed: bool = False
+    round: int = 1
 
     @property
     def is_live(self) -> bool:
@@ -136,8 +137,7 @@ class Clock:
     @property
     def pins(self) -> set[str]:
         """Every pin that its list has named, and those that stand in their places."""
-        named = {record.pin for record in self.records or () if record.pin is not None}
-        return {*named, *self.pins_in_force}
+        return {record.pin for record in self.records or () if record.pin is not None} | self.pins_in_force
 
     @property
     def pins_in_force(self) -> set[str]:

@@ -54,6 +54,10 @@ def unpinned(name: str) -> tuple[str, int]:
 MATTER_TARGETS = ("acknowledge", "first_response", "initial_resolution", "resolution")
 """Targets that start with a matter, if the policy has them."""
 UPDATE_CADENCE = "update_cadence"
+NEXT_RESPONSE = "next_response"
+"""Starts when the customer writes again, after the first response."""
+AFTERCARE = ("follow_up", "retrospective")
+"""Targets that start when the last matter is resolved."""
 STAGE_PREFIX = "stage_"
 """`stage_assessment` is the time that a case may stay in the stage `assessment`."""
 TASK_PREFIX = "task:"

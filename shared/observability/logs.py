@@ -17,6 +17,7 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from shared.observability import tracing
+from shared.observability.leftovers import lower_leftovers
 
 _log = structlog.get_logger("http")
 REQUEST_ID: ContextVar[str | None] = ContextVar("moat_request_id", default=None)
@@ -145,6 +146,7 @@ def configure(*, format: Literal["json", "console"], level: str, service: str) -
     root.setLevel(number)
     for noisy in ("uvicorn.access", "aiokafka", "alembic", "asyncio", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(max(number, logging.WARNING))
+    lower_leftovers()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

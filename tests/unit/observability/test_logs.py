@@ -1,11 +1,15 @@
 """Logs without personal data."""
 
+import asyncio
 import contextvars
+import gc
 import json
 import logging
 
+import asyncpg
 import pytest
 import structlog
+from aiokafka.errors import NotCoordinatorForGroupError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,3 +108,34 @@ def test_frequent_lines_have_the_same_shape_and_obey_the_level(output):
 
     (line,) = lines(output)
     assert {"event", "level", "timestamp", "service", "route", "status"} <= line.keys()
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [
+        (NotCoordinatorForGroupError(), "warning"),
+        (asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"), "warning"),
+        (asyncpg.UniqueViolationError("twice"), "error"),
+        (ConnectionResetError("somebody else's"), "error"),
+        (ValueError("ours"), "error"),
+    ],
+)
+def test_what_a_client_left_behind_when_its_server_went_away_is_a_warning_and_what_we_forgot_is_an_error(
+    output, error, level
+):
+    logs.configure(format="json", level="INFO", service="test")
+
+    async def begin_and_forget():
+        async def fail():
+            raise error
+
+        forgotten = asyncio.create_task(fail())
+        await asyncio.sleep(0)
+        del forgotten
+        gc.collect()
+
+    asyncio.run(begin_and_forget())
+
+    (line,) = lines(output)
+    assert (line["level"], line["logger"]) == (level, "asyncio")
+    assert type(error).__name__ in line["exception"]

@@ -1,0 +1,31 @@
+"""What the event loop says of work that a client library began and left behind when its server went away."""
+
+import logging
+
+
+class Leftovers(logging.Filter):
+    """Lets such lines through as warnings: whoever asked the client was answered with an error of its own.
+
+    aiokafka shields a commit, so that one given up in time ends alone; asyncpg leaves a future of a lost connection.
+    What nobody retrieved of our own work stays an error.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lower the level where it is due; always write the line."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and "exception was never retrieved" in str(record.msg) and _is_of_a_client(error):
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+        return True
+
+
+def _is_of_a_client(error: BaseException) -> bool:
+    library = type(error).__module__.partition(".")[0]
+    lost = str(getattr(error, "sqlstate", None)).startswith("08")
+    return library == "aiokafka" or (library == "asyncpg" and lost)
+
+
+def lower_leftovers() -> None:
+    """Apply it to the event loop's logger; doing so again changes nothing."""
+    logger = logging.getLogger("asyncio")
+    if not any(isinstance(existing, Leftovers) for existing in logger.filters):
+        logger.addFilter(Leftovers())

@@ -1,8 +1,8 @@
 """Events in: which groups read which topics, and what they do with a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from services.crisis.domain.amending import Amendment
 from services.crisis.domain.rules import Trigger
@@ -170,6 +170,12 @@ def _trigger(delivery: Delivery, at: datetime, summary: str) -> Trigger:
         type=event.type,
         customer_id=event.subject,
         at=at,
-        fields=event.data or {},
+        fields=_told(delivery),
         summary=summary,
     )
+
+
+def _told(delivery: Delivery) -> Mapping[str, Any]:
+    """The fields that the contract knows: nobody has checked the others."""
+    data, known = delivery.event.data or {}, type(delivery.payload).model_fields
+    return data if data.keys() <= known.keys() else {name: value for name, value in data.items() if name in known}

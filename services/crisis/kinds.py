@@ -25,7 +25,7 @@ from services.crisis.documents.statutory_packs import parse_statutory_pack
 from services.crisis.documents.trigger_rules import parse_trigger_rule
 from services.crisis.documents.wait_reasons import parse_wait_reasons
 from services.crisis.domain.clocks.instants import to_micros
-from services.crisis.usecases.calendar_published import plan_rederiving
+from services.crisis.usecases.rederive_timers import plan_rederiving
 from shared.contracts.errors import FieldError
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents import InvalidDocument

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from services.crisis.library import Library
 from services.crisis.store.save import CLOCKS_TIMER, CONTINUE_TIMER, ESCALATION_TIMER
-from services.crisis.usecases.calendar_published import REDERIVE_TIMER, Rederive
+from services.crisis.usecases.calendar_published import Rederive
 from services.crisis.usecases.fire import Fire
+from services.crisis.usecases.rederive_timers import REDERIVE_TIMER
 from shared.timers.worker import Fire as FireTimers
 
 

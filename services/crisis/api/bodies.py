@@ -1,6 +1,5 @@
 """What callers send to work on a case."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -176,7 +175,7 @@ class OpenCaseIn(In):
     type: Code = Field("manual", description="Kind of crisis.")
     impact: Impact = "medium"
     public: bool = False
-    received_at: datetime | None = Field(None, description="When it began for the customer: the clocks start here.")
+    received_at: Instant | None = Field(None, description="When it began for the customer: the clocks start here.")
     reference: Id | None = None
     regulated: Code | None = Field(None, description="Regime whose statutory clocks run: the key of a statutory pack.")
     channel: Code | None = Field(None, description="How it reached us; policies may ask for it.", examples=["hotline"])

@@ -20,10 +20,16 @@ def concerns(clock: Clock, calendar: str) -> bool:
 
 def rests_on(clock: Clock, calendar: str) -> bool:
     """Whether this calendar says when the clock, which runs and is not yet broken, is due."""
+    found = due_by(clock)
+    return found is not None and found[0] == calendar
+
+
+def due_by(clock: Clock) -> tuple[str, int] | None:
+    """The calendar and the version of it that say when the clock, which runs and is not yet broken, is due."""
     state = clock.state
-    if state is None or state.calendar is None or state.has_breached:
-        return False
-    return clock.is_live and unpinned(state.calendar)[0] == calendar
+    if state is None or state.calendar is None or state.has_breached or not clock.is_live:
+        return None
+    return unpinned(state.calendar)
 
 
 def renewed(clock: Clock, calendar: str, version: int) -> Mapping[str, str]:

@@ -28,12 +28,16 @@ async def aliases_of(raw: "asyncpg.Connection[asyncpg.Record]", ids: Collection[
 async def record_alias(raw: "asyncpg.Connection[asyncpg.Record]", id_: str, into_id: str, since: datetime) -> None:
     """From now on `id_` stands for `into_id`, and so does every id that stood for `id_`.
 
-    Where `into_id` was merged into `id_` before, this says the contrary: the later word holds.
+    Where `into_id` was merged into `id_`, one of the two says the contrary of the other: the later word holds, in
+    whatever order they come, for they come by different keys.
     """
-    known = await aliases_of(raw, [into_id])
-    if known.get(into_id) == id_:
+    known = await raw.fetchrow("select into_id, since from customer_alias where id = $1", into_id)
+    final = into_id if known is None else known["into_id"]
+    if known is not None and final == id_:
+        if since < known["since"]:
+            return
+        final = into_id
         await raw.execute("delete from customer_alias where id = $1", into_id)
-    final = into_id if known.get(into_id) in {None, id_} else known[into_id]
     await raw.execute(_RECORD, id_, final, since)
     await raw.execute("update customer_alias set into_id = $2 where into_id = $1 and id <> $2", id_, final)
 

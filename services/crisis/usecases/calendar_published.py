@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.crisis.documents.compiling import SLA_POLICY
 from services.crisis.domain.clocks import UnreachableTarget
 from services.crisis.domain.rederiving import concerns, rederive, renewed, rests_on
 from services.crisis.domain.sla.clock import Clock, fold_clock
@@ -13,31 +12,15 @@ from services.crisis.domain.sla.pins import Promises, unpinned
 from services.crisis.library import Library
 from services.crisis.store.load import load_clocks, load_customers, load_open_files
 from services.crisis.store.merges import survivors_of
-from services.crisis.usecases.session import finish, tools_for
+from services.crisis.usecases.rederive_timers import REDERIVE_TIMER
+from services.crisis.usecases.session import save_and_publish, tools_for
 from shared.db.unit_of_work import UnitOfWork
-from shared.documents.store import StoredDocument
 from shared.timers.plan import Timer
 from shared.timers.worker import DueTimer
 from shared.worktime import Calendar
 
-REDERIVE_TIMER: Final = "rederive"
 MOST_EXAMINED: Final = 2000
 _RUNNING: Final = "c.stage in ('in_progress', 'paused') and (strpos(c.pin, $1) > 0 or strpos(c.policy, $1) > 0)"
-PROVISIONAL: Final = f"""
-select distinct c.case_id, c.customer_id from clock c
-where c.provisional and not c.has_breached and {_RUNNING} order by c.case_id
-"""  # noqa: S608 - a constant of ours
-"""The cases with clocks that are derived again. The partial index `clock_provisional` answers it, however many run."""
-CERTAIN: Final = """
-select distinct c.case_id, c.customer_id from crisis_case k join clock c on c.case_id = k.id
-where k.status = 'open' and not (c.provisional or c.has_breached or c.statutory)
-  and c.stage in ('in_progress', 'paused') and strpos(c.policy, $1) > 0 and split_part(c.policy, ';', 1) = any($2)
-order by c.case_id
-"""
-_CHANGING: Final = """
-select key || '@' || version from document
-where kind = $1 and state <> 'draft' and coalesce(body ->> 'on_calendar_change', 'keep') <> 'keep'
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +41,6 @@ class Effect:
     running: int
     examined: int
     moved: Sequence[Moved]
-
-
-async def plan_rederiving(work: UnitOfWork, calendar: StoredDocument, by: str | None) -> None:
-    """Set a timer, due at once, for each case with a clock that this version of the calendar may move.
-
-    Those are the provisional ones, and those whose policies say that a calendar changes them.
-    """
-    del by
-    name = f";{calendar.key}@"
-    rows = await work.raw.fetch(PROVISIONAL, name)
-    changing = [row[0] for row in await work.raw.fetch(_CHANGING, SLA_POLICY)]
-    if changing:
-        rows += await work.raw.fetch(CERTAIN, name, changing)
-    for row in rows:
-        payload = {"case_id": row["case_id"], "calendar": calendar.key, "version": calendar.version}
-        work.plan(Timer(REDERIVE_TIMER, f"{row['case_id']}/{calendar.key}", row["customer_id"], work.now, payload))
 
 
 async def effect_of(work: UnitOfWork, calendar: Calendar, version: int, *, library: Library) -> Effect:
@@ -133,7 +100,8 @@ class Rederive:
         for file, wish in asked:
             if file.case.id == wish["case_id"]:
                 rederive(file, wish["calendar"], wish["version"], books, tools)
-        await finish(work, files.values())
+        # Another version that is published beside this transaction sees these clocks, and waits for their timers.
+        await save_and_publish(work, files.values())
 
 
 async def _pass_on(work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
@@ -165,4 +133,4 @@ def _moved(clock: Clock, number: str, key: str, tried: Promises, now: datetime) 
     return Moved(clock, number, before, result.due_if_resumed_now, concerns(clock, key))
 
 
-__all__ = ["MOST_EXAMINED", "REDERIVE_TIMER", "Effect", "Moved", "Rederive", "effect_of", "plan_rederiving"]
+__all__ = ["MOST_EXAMINED", "Effect", "Moved", "Rederive", "effect_of"]

@@ -15,6 +15,7 @@ from services.crisis.store.aliases import who_is_meant
 from services.crisis.store.load import load_customers, load_open_files
 from services.crisis.store.rows import read, text_of
 from services.crisis.store.tables import CANDIDATE
+from services.crisis.usecases.desks import add_past
 from services.crisis.usecases.merging import also_locked
 from services.crisis.usecases.session import case_numbers, finish, tools_for
 from shared.db.unit_of_work import UnitOfWork
@@ -99,17 +100,20 @@ async def confirm(work: UnitOfWork, candidate_id: str, *, by: str, reason: str |
     await library.know(work.raw, files.values())
     tools = tools_for(work, books, files.values())
     desk = Desk(customers[trigger.customer_id], files.get(trigger.customer_id))
+    await add_past(work, [desk])
     numbers = await case_numbers(work, 1)
     taken = confirm_candidate(desk, trigger, rule, books=books, tools=tools, number=next(numbers))
     assert desk.file is not None
     await finish(work, [desk.file])
     await work.raw.execute(
-        "update trigger_event set outcome = $3, case_id = $4, matter_id = $5 where source = $1 and event_id = $2",
+        "update trigger_event set customer_id = $6, outcome = $3, case_id = $4, matter_id = $5"
+        " where source = $1 and event_id = $2",
         trigger.source,
         trigger.event_id,
         taken.outcome,
         taken.case_id,
         taken.matter_id,
+        trigger.customer_id,
     )
     await _decide(work, candidate_id, "confirmed", by, reason)
     return desk.file.case.id

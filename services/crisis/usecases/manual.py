@@ -5,16 +5,22 @@ from datetime import datetime
 from typing import Final
 
 from services.crisis.domain.aftermath import follow_up
+from services.crisis.domain.books import Books
+from services.crisis.domain.casefile import CaseFile, Tools
+from services.crisis.domain.customer import Customer
+from services.crisis.domain.intake import Desk
 from services.crisis.domain.opening import NewMatter, Standing, add_matter, open_case
 from services.crisis.domain.pausing import customer_answered
 from services.crisis.domain.rules import Trigger
 from services.crisis.domain.severity import Impact
+from services.crisis.domain.sla.clock import ClockFact
 from services.crisis.domain.timeline import Entry
 from services.crisis.library import Library
 from services.crisis.store.aliases import who_is_meant
 from services.crisis.store.load import customers_waiting, load_customers, load_open_files
 from services.crisis.usecases.command import locked_file
-from services.crisis.usecases.merging import also_locked
+from services.crisis.usecases.desks import add_past
+from services.crisis.usecases.merging import DrillAndReal, also_locked
 from services.crisis.usecases.session import case_numbers, finish, tools_for
 from shared.contracts.errors import FieldError
 from shared.db.unit_of_work import UnitOfWork
@@ -49,7 +55,7 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
     """Open a case, or join the customer's open one; answers its id and whether it was opened.
 
     It ends the waits that a complaint from the bus would end; a drill ends none. Raises Unprocessable for an instant
-    in the future.
+    in the future, DrillAndReal where the open case is a drill and this is none, or the other way round.
     """
     if wanted.received_at is not None and wanted.received_at > work.now:
         raise Unprocessable(errors=[FieldError("/received_at", "future", "it cannot have begun in the future")])
@@ -67,19 +73,9 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
     file = files.get(wanted.customer_id)
     opened = file is None
     if file is None:
-        customer = customers[wanted.customer_id]
-        (number,) = await case_numbers(work, 1)
-        file, _, told = open_case(
-            customer,
-            new,
-            Standing(customer.best_class_since(new.received_at)),
-            number=number,
-            rule=None,
-            by=wanted.by,
-            books=books,
-            tools=tools,
-            drill=wanted.drill,
-        )
+        file, told = await _opened(work, wanted, new, customers[wanted.customer_id], books, tools)
+    elif file.case.drill != wanted.drill:
+        raise DrillAndReal(f"{file.case.number} is {'a' if file.case.drill else 'no'} drill", case_id=file.case.id)
     else:
         _, told = add_matter(file, new, by=wanted.by, books=books, tools=tools)
     follow_up(file, told, books, tools)
@@ -87,6 +83,27 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
         follow_up(file, customer_answered(file, _heard(new, wanted), books, tools), books, tools)
     await finish(work, [file])
     return file.case.id, opened
+
+
+async def _opened(
+    work: UnitOfWork, wanted: OpenByHand, new: NewMatter, customer: Customer, books: Books, tools: Tools
+) -> tuple[CaseFile, list[ClockFact]]:
+    desk = Desk(customer)
+    await add_past(work, [desk])
+    (number,) = await case_numbers(work, 1)
+    standing = Standing(customer.best_class_since(new.received_at), desk.earlier_cases)
+    file, _, told = open_case(
+        customer,
+        new,
+        standing,
+        number=number,
+        rule=None,
+        by=wanted.by,
+        books=books,
+        tools=tools,
+        drill=wanted.drill,
+    )
+    return file, told
 
 
 def _heard(new: NewMatter, wanted: OpenByHand) -> Trigger:

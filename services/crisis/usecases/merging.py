@@ -26,10 +26,10 @@ class AnotherCustomer(Conflict):
 
 
 class DrillAndReal(Conflict):
-    """A drill and a real case are never merged: drills are excluded from every figure."""
+    """A drill and a real case never become one: drills are excluded from every figure."""
 
     slug = "drill-and-real"
-    zh = "演练个案不能与真实个案合并。"
+    zh = "演练不能与真实个案合为一案。"
 
 
 @dataclass(frozen=True, slots=True)

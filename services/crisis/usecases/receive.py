@@ -1,23 +1,23 @@
 """Take in events that may be a crisis: a batch in one transaction, set-based in and out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Final
 
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.amending import Amendment, amend
 from services.crisis.domain.books import Books
 from services.crisis.domain.casefile import Tools
-from services.crisis.domain.intake import Breakers, ClosedCase, Desk, Taken, take_in, windows
+from services.crisis.domain.intake import Breakers, Desk, Taken, take_in
 from services.crisis.domain.pausing import customer_answered
-from services.crisis.domain.rules import Rule, Trigger
+from services.crisis.domain.rules import Trigger
 from services.crisis.library import Library
 from services.crisis.store.aliases import who_is_meant
 from services.crisis.store.load import customers_waiting, load_customers, load_open_files
 from services.crisis.store.save import save_taken
 from services.crisis.usecases.candidates import keep_candidates, tell_of_tripped
+from services.crisis.usecases.desks import add_past, add_seen
 from services.crisis.usecases.session import case_numbers, finish, tools_for
 from shared.db.unit_of_work import UnitOfWork
 
@@ -26,7 +26,6 @@ ALWAYS_TAKEN: Final = frozenset(
     {"customer.complaint.received.v1", "customer.opinion.mentioned.v1", "scoring.tier.changed.v1"}
 )
 """Types that leave a mute record even where no rule names them; others are none of our business without a rule."""
-_YEAR = timedelta(days=365)
 
 
 async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -> list[Taken]:
@@ -115,46 +114,9 @@ async def _desks(
     files = await load_open_files(work.raw, customers, clocks_for=with_clocks)
     await library.know(work.raw, files.values())
     desks = {id_: Desk(customer, files.get(id_)) for id_, customer in customers.items()}
-    await _add_past(work, [desk for desk in desks.values() if desk.file is None])
-    await _add_seen(work, news, desks, books.rules)
+    await add_past(work, desks.values())
+    await add_seen(work, [one for one in news if isinstance(one, Trigger)], desks, books.rules)
     return desks
-
-
-async def _add_past(work: UnitOfWork, desks: Iterable[Desk]) -> None:
-    """Cases of the year before, and the last one that is over, for customers who have none open."""
-    by_customer = {desk.customer.id: desk for desk in desks}
-    rows = await work.raw.fetch(
-        """
-        select customer_id, count(*) filter (where opened_at > $2) as lately,
-               (array_agg(id order by closed_at desc nulls last))[1] as last_id, max(closed_at) as last_closed_at
-        from crisis_case where customer_id = any($1::text[]) and status = 'closed' and not drill group by customer_id
-        """,
-        list(by_customer),
-        work.now - _YEAR,
-    )
-    for row in rows:
-        desk = by_customer[row["customer_id"]]
-        desk.earlier_cases = row["lately"]
-        if row["last_closed_at"] is not None:
-            desk.last_closed = ClosedCase(row["last_id"], row["last_closed_at"])
-
-
-async def _add_seen(work: UnitOfWork, news: Sequence[News], desks: dict[str, Desk], rules: Sequence[Rule]) -> None:
-    """Instants of earlier events, where a rule counts them."""
-    spans = windows(rules)
-    counted = [one for one in news if isinstance(one, Trigger) and one.type in spans]
-    if not counted:
-        return
-    oldest: datetime = min(one.at for one in counted) - timedelta(seconds=max(spans.values()))
-    rows = await work.raw.fetch(
-        "select customer_id, type, at from trigger_event"
-        " where customer_id = any($1::text[]) and at > $2 and type = any($3::text[])",
-        list({one.customer_id for one in counted}),
-        oldest,
-        list(spans),
-    )
-    for row in rows:
-        desks[row["customer_id"]].seen.setdefault(row["type"], []).append(row["at"])
 
 
 async def _breakers(work: UnitOfWork, news: Sequence[News], books: Books) -> Breakers:

@@ -1,12 +1,13 @@
 """What the use cases share: tools for decisions, numbers for new cases, and the one way in which files are written."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from services.crisis.domain.books import Books
 from services.crisis.domain.casefile import CaseFile, Tools
 from services.crisis.publishing import publish_files
 from services.crisis.store.save import save_files
+from services.crisis.usecases.rederive_timers import plan_where_overtaken
 from shared.db.unit_of_work import UnitOfWork
 from shared.ids import new_id
 
@@ -36,8 +37,14 @@ async def case_numbers(work: UnitOfWork, count: int) -> Iterator[str]:
 async def finish(work: UnitOfWork, files: Iterable[CaseFile]) -> None:
     """Write files and publish what happened in them."""
     written = list(files)
-    await save_files(work, written)
-    publish_files(work, written)
+    await plan_where_overtaken(work, written)
+    await save_and_publish(work, written)
+
+
+async def save_and_publish(work: UnitOfWork, files: Collection[CaseFile]) -> None:
+    """`finish` without a look at calendars that were published meanwhile."""
+    await save_files(work, files)
+    publish_files(work, files)
 
 
 def _new_salt() -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.crisis.usecases.calendar_published import PROVISIONAL
+from services.crisis.usecases.rederive_timers import PROVISIONAL
 from shared.ids import new_id
 from tests.integration.crisis.test_documents import body_of
 from tests.support.crisis import a_complaint, a_snapshot, activate, kinds

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from services.crisis.domain import escalation
-from services.crisis.domain.actions.order import Order, Refused, refuse_interested
+from services.crisis.domain.actions.order import Order, refuse_interested
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
 from services.crisis.domain.case import Matter
@@ -22,23 +22,26 @@ from services.crisis.domain.pausing import end_waits
 from services.crisis.domain.service_class import is_better
 from services.crisis.domain.severity import gravest, heavier
 from services.crisis.domain.sla.clock import Clock, ClockFact
+from services.crisis.domain.starting import work_again
 
 _REASON: Final = "case_merged"
-_NOTHING_TO_DO: Final = frozenset({"repair", "retrospective"})
 
 
 def merge(source: CaseFile, target: CaseFile, order: Order, *, books: Books, tools: Tools) -> None:
     """Let `target` go on for both. The two are open, of one customer, and loaded with all their clocks' events.
 
-    Raises Refused for a target that no longer works on matters, ConflictOfInterest for an owner who is complained
-    about; the files are then no longer of use.
+    Raises ConflictOfInterest for an owner who is complained about; the files are then no longer of use.
     """
-    _refuse_unfit(source, target)
+    owner = target.case.owner or source.case.owner
+    refuse_interested(owner, [*source.matters.values(), *target.matters.values()])
     ended = end_waits(source, source.open_waits(), tools, at=tools.now, because=_REASON, by=order.by)
     called = source.run if source.open_matters() else None
     twins = {m.id: twin for m in source.matters.values() if (twin := _twin_of(m, target)) is not None}
     moving = [matter for matter in source.matters.values() if matter.id not in twins]
     told = _rise_to(source, target, books, tools, order)
+    because = f"{source.case.number} was merged into the case"
+    if target.case.resolved_at is not None and source.open_matters():
+        told += work_again(target, tools, action="merge", because=because)
     own = [(clock, _same(clock, target.clocks_of([None]))) for clock in source.clocks_of([None])]
     for matter_id, twin in twins.items():
         _learn(target, twin, source.matters[matter_id])
@@ -51,16 +54,9 @@ def merge(source: CaseFile, target: CaseFile, order: Order, *, books: Books, too
     ended += _end(source, target, [source.matters[id_] for id_ in twins], moving, tools, order)
     _go_on_calling(called, target, books, tools)
     _take_over(source, target, moving, tools, order)
-    told += raise_severity(target, books, tools, because=f"{source.case.number} was merged into the case")
+    told += raise_severity(target, books, tools, because=because)
     follow_up(source, ended, books, tools)
     follow_up(target, told, books, tools)
-
-
-def _refuse_unfit(source: CaseFile, target: CaseFile) -> None:
-    owner = target.case.owner or source.case.owner
-    refuse_interested(owner, [*source.matters.values(), *target.matters.values()])
-    if target.case.stage in _NOTHING_TO_DO and source.open_matters():
-        raise Refused(f"{target.case.number} is in {target.case.stage}: reopen it before it takes over open matters")
 
 
 def _twin_of(matter: Matter, target: CaseFile) -> Matter | None:
@@ -191,7 +187,6 @@ def _take_over(source: CaseFile, target: CaseFile, moving: Sequence[Matter], too
         responsibility=mine.responsibility or other.responsibility,
         assessment=mine.assessment or other.assessment,
         owner=mine.owner or other.owner,
-        resolved_at=None if target.open_matters() else mine.resolved_at,
     )
     target.tell_case(
         "updated",

@@ -96,7 +96,7 @@ def add_matter(
     file.next_version()
     told: list[ClockFact] = []
     if file.case.resolved_at is not None:
-        told += work_again(file, tools, because=f"{new.type} joined the case")
+        told += work_again(file, tools, action="join", because=f"{new.type} joined the case")
     file.change(impact=heavier(file.case.impact, new.impact), is_public=file.case.is_public or new.is_public)
     matter = file.put(_matter(file.case, new, tools))
     relieve_owner(file, matter, tools)

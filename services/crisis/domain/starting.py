@@ -53,19 +53,19 @@ def new_clocks(case: Case, matter_id: str | None, targets: Iterable[str], tools:
 
 
 def stage_changed(
-    file: CaseFile, before: Stage, tools: Tools, *, at: datetime, by: str | None, reason: str | None, because: str
+    file: CaseFile, before: Stage, tools: Tools, *, at: datetime, by: str | None, reason: str | None, action: str
 ) -> list[ClockFact]:
     """Tell that the case left a stage: the clock of that one stops, and the one of the new stage begins."""
     after, actor = file.case.stage, by or SYSTEM
     file.tell_case("stage_changed", tools, at=at, by=by, reason=reason, previous_stage=before)
-    data = {"before": before, "after": after, "action": because, "reason": reason}
+    data = {"before": before, "after": after, "action": action, "reason": reason}
     file.note(tools, "case.stage_changed", f"{before} → {after}", actor=actor, at=at, data=data)
     left = [clock for clock in file.clocks_of([None], [STAGE_PREFIX + before]) if clock.is_live]
     told = file.put_to(left, [Stop(at=at)], tools, actor=actor)
     return told + (_start_stage_clock(file, tools) if file.case.is_open else [])
 
 
-def work_again(file: CaseFile, tools: Tools, *, because: str) -> list[ClockFact]:
+def work_again(file: CaseFile, tools: Tools, *, action: str, because: str) -> list[ClockFact]:
     """Let the clocks of a resolved case run again, because there is another matter.
 
     The escalation begins above level 1 once more, and a case in repair goes back to its assessment. The clocks of the
@@ -81,7 +81,7 @@ def work_again(file: CaseFile, tools: Tools, *, because: str) -> list[ClockFact]
     if before not in _NOT_WORKED_ON:
         return told + _start_stage_clock(file, tools)
     file.change(stage="assessment")
-    return told + stage_changed(file, before, tools, at=tools.now, by=None, reason=because, because="join")
+    return told + stage_changed(file, before, tools, at=tools.now, by=None, reason=because, action=action)
 
 
 def begin_again(

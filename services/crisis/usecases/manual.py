@@ -54,8 +54,8 @@ class OpenByHand:
 async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library) -> tuple[str, bool]:
     """Open a case, or join the customer's open one; answers its id and whether it was opened.
 
-    It ends the waits that a complaint from the bus would end; a drill ends none. Raises Unprocessable for an instant
-    in the future, DrillAndReal where the open case is a drill and this is none, or the other way round.
+    It ends the waits that a complaint from the bus would end. Raises Unprocessable for an instant in the future,
+    DrillAndReal where the open case is a drill and this is none, or the other way round.
     """
     if wanted.received_at is not None and wanted.received_at > work.now:
         raise Unprocessable(errors=[FieldError("/received_at", "future", "it cannot have begun in the future")])
@@ -79,7 +79,7 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
     else:
         _, told = add_matter(file, new, by=wanted.by, books=books, tools=tools)
     follow_up(file, told, books, tools)
-    if waiting and not wanted.drill:
+    if waiting:
         follow_up(file, customer_answered(file, _heard(new, wanted), books, tools), books, tools)
     await finish(work, [file])
     return file.case.id, opened

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.crisis.domain.actions import ConflictOfInterest, Order, Refused
+from services.crisis.domain.actions import ConflictOfInterest, Order
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.merging import merge
 from services.crisis.library import Library
@@ -63,8 +63,6 @@ async def merge_cases(work: UnitOfWork, command: MergeCases, *, library: Library
         merge(source, target, order, books=books, tools=tools_for(work, books, [source, target]))
     except ConflictOfInterest as error:
         raise InterestConflict(str(error), **_state(source)) from None
-    except Refused as error:
-        raise NotInThisState(str(error), **_state(target)) from None
     await finish(work, [source, target])
     return source
 

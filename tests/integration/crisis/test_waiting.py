@@ -161,7 +161,6 @@ async def test_what_the_customer_said_to_a_person_ends_the_waits_for_him_as_an_e
         await crisis.act(case["id"], "wait", waiting_for=reason)
     await crisis.after(hours=6)
 
-    await by_hand(crisis, drill=True)
     await by_hand(crisis, received_at="2026-03-02T02:30:00Z")
     before = (await crisis.client.get(f"/v1/cases/{case['id']}")).json()["waits"]
     await by_hand(crisis, received_at="2026-03-02T06:00:00Z")

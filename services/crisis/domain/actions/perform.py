@@ -64,5 +64,5 @@ def perform(file: CaseFile, order: Order, *, books: Books, tools: Tools) -> None
         file.change(stage=transition.to)
     told = _ACTS[order.action](file, doing)
     if file.case.stage != before:
-        told += stage_changed(file, before, tools, at=at, by=order.by, reason=order.reason, because=order.action)
+        told += stage_changed(file, before, tools, at=at, by=order.by, reason=order.reason, action=order.action)
     follow_up(file, told, books, tools)

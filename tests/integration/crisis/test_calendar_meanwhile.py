@@ -56,5 +56,3 @@ async def test_a_promise_that_becomes_provisional_only_later_follows_the_version
     after = (await crisis.clocks(case["id"]))["update_cadence"]
     assert (before["provisional"], before["calendar_version"]) == (False, 1)
     assert (after["calendar_version"], after["due_at"][:10]) == (2, "2027-01-12")
-
-

@@ -1,12 +1,17 @@
 """What the event loop says of work that a client library began and left behind when its server went away."""
 
 import logging
+from typing import Final
+
+_GIVEN_UP: Final = "unexpected connection_lost() call"
+"""asyncpg's word, as a plain ConnectionError, for the future of a connection that was given up while being made."""
 
 
 class Leftovers(logging.Filter):
     """Lets such lines through as warnings: whoever asked the client was answered with an error of its own.
 
-    aiokafka shields a commit, so that one given up in time ends alone; asyncpg leaves a future of a lost connection.
+    aiokafka shields a commit, so that one given up in time ends alone; asyncpg leaves futures of connections that were
+    lost, or given up while they were made.
     What nobody retrieved of our own work stays an error.
     """
 
@@ -21,7 +26,8 @@ class Leftovers(logging.Filter):
 def _is_of_a_client(error: BaseException) -> bool:
     library = type(error).__module__.partition(".")[0]
     lost = str(getattr(error, "sqlstate", None)).startswith("08")
-    return library == "aiokafka" or (library == "asyncpg" and lost)
+    given_up = type(error) is ConnectionError and str(error) == _GIVEN_UP
+    return library == "aiokafka" or (library == "asyncpg" and lost) or given_up
 
 
 def lower_leftovers() -> None:

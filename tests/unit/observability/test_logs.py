@@ -115,6 +115,8 @@ def test_frequent_lines_have_the_same_shape_and_obey_the_level(output):
     [
         (NotCoordinatorForGroupError(), "warning"),
         (asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"), "warning"),
+        (ConnectionError("unexpected connection_lost() call"), "warning"),
+        (ConnectionError("another"), "error"),
         (asyncpg.UniqueViolationError("twice"), "error"),
         (ConnectionResetError("somebody else's"), "error"),
         (ValueError("ours"), "error"),

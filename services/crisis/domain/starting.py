@@ -134,4 +134,4 @@ def _was_fulfilled(clock: Clock, since: datetime | None = None) -> bool:
     state = clock.state
     if state is None or state.stage is not ClockStage.COMPLETED:
         return False
-    return since is None or (state.stopped_at is not None and state.stopped_at >= since)
+    return since is None or (state.stopped_at is not None and state.stopped_at > since)

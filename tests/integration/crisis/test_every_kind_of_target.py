@@ -1,5 +1,11 @@
 """Every kind of target that a policy may promise begins by itself or by hand, and ends with what fulfils it."""
 
+import json
+import re
+from pathlib import Path
+
+import yaml
+
 from tests.support.crisis import a_complaint, a_snapshot, activate, an_event
 
 HOURS = {
@@ -170,3 +176,23 @@ async def test_what_has_an_action_of_its_own_or_is_not_promised_is_refused_with_
         assert (answer.status_code, error["pointer"], error["rule"], error["detail"]) == (422, "/target", rule, detail)
     none = await crisis.act(case, "stop-clock", target="follow_up")
     assert (none.status_code, none.json()["detail"]) == (409, "no clock follow_up runs")
+
+
+async def test_the_page_about_policies_says_what_is(crisis):
+    page = (Path(__file__).parents[3] / "docs" / "policies.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    await activate(crisis, "sla-policies", "vip-hotline", yaml.safe_load(text))
+    await crisis.deliver(a_snapshot("C-1", segment="vip"), a_complaint("C-1", channel="hotline"))
+    case = (await crisis.case_of("C-1"))["id"]
+    assert set(await running(crisis, case)) == {"first_response", "update_cadence", "plan", "resolution"}
+    said = re.findall(r"```http\nPOST /v1/cases/\$CASE/([\w-]+)\n(.*)\n(\d+) ?(.*)\n```", page)
+
+    for action, body, status, problem in said:
+        answer = await crisis.act(case, action, **json.loads(body))
+
+        assert answer.status_code == int(status), answer.text
+        if problem:
+            (error,) = answer.json()["errors"]
+            assert f"{error['pointer']} {error['rule']}" == problem
+    assert len(said) == 6
+    assert set(await running(crisis, case)) == {"next_response", "update_cadence", "resolution"}

@@ -14,6 +14,7 @@ from services.crisis.domain.sla.statutes import STATUTORY_TARGETS, Owed, next_ex
 from shared.contracts import format_instant
 from shared.documents import InvalidDocument
 from shared.worktime import Calendar, parse_calendar, publish
+from tests.support.crisis_books import documents
 
 PRESETS = Path(__file__).parents[3] / "services/crisis/presets"
 PACKS = sorted((PRESETS / "statutory-packs").glob("*.yaml"))
@@ -211,3 +212,17 @@ def test_a_pack_holds_for_what_was_received_while_it_was_in_force():
 
     days = [pack.holds_on(datetime.fromisoformat(day).date()) for day in ("2025-12-31", "2026-01-01", "2026-07-01")]
     assert days == [False, True, False]
+
+
+def test_shipped_packs_hold_since_the_dates_that_were_established():
+    since = {raw["key"]: raw["effective_from"] for raw in documents("statutory-packs") if "effective_from" in raw}
+
+    assert since == {
+        "au-asic-rg271": "2021-10-05",
+        "au-asic-rg271-credit": "2021-10-05",
+        "au-asic-rg271-superannuation": "2021-10-05",
+        "cn-bank-insurance": "2020-03-01",
+        "cn-market-regulation": "2020-01-01",
+    }
+    for raw in documents("statutory-packs"):
+        assert ("left open" in raw["note"]["en"]) is (raw["key"] not in since)

@@ -12,8 +12,9 @@ YARDSTICK_BEFORE_HOURS: Final = 72
 YARDSTICK_TARGET_HOURS: Final = 12
 _HOUR: Final = 3600
 DEFINITION: Final = {
-    "clock": "One clock in one cycle; a recurring promise counts once a cycle. Cohort and period go by the due instant;"
-    " while a pause moves it, by the one it would have if resumed.",
+    "clock": "One clock in one cycle; a recurring promise counts once a cycle. Cohort and period go by the due instant"
+    " (24:00 is of the day that ends there); while a pause moves it, by the one that it would have had if resumed when"
+    " something last happened to it.",
     "met": "Ended without a breach.",
     "breached_closed": "Ended after its breach.",
     "breached_open": "Breached, not ended.",

@@ -41,8 +41,8 @@ _NOTHING: Final = Counted(True, 0, 0, 0, 0, 0, 0, 0, 0, None, None, None, None, 
 
 async def _asked(
     clock: TheClock,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="The period begins here, included.")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="The period ends here, excluded.")] = None,
+    since: Annotated[AwareDatetime | None, Query(alias="from", description="The period begins here.")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to", description="The period ends here.")] = None,
     service_class: Annotated[list[ServiceClass] | None, Query(description="One of these classes.")] = None,
     cohort: Annotated[Cohort | None, Query(description="Also group by day, week or month.")] = None,
     zone: Annotated[str, Query(description="IANA zone of the cohorts.", examples=["Asia/Shanghai"])] = "UTC",
@@ -86,7 +86,8 @@ async def report_attainment(
         curl -H "X-API-Key: $KEY" -G http://127.0.0.1:8002/v1/reports/attainment -d format=csv \
           -d from=2026-02-01T00:00:00Z -d to=2026-03-01T00:00:00Z -d cohort=week -d zone=Asia/Shanghai
 
-    A period is looked up by index; without one everything is counted.
+    A limit at 24:00 belongs to the day that ends there: in a period is what is due after `from` and at the latest at
+    `to`. A period is looked up by index; without one everything is counted.
     """
     dimensions = list(dict.fromkeys(by if by is not None else ("service_class", "target")))
     wanted = replace(asked, by=dimensions, targets=target, policies=policy, departments=department)
@@ -172,7 +173,9 @@ async def report_fairness(asked: ThePeriod, database: ReadDatabase, csv: WantsCs
 
         curl -H "X-API-Key: $KEY" "http://127.0.0.1:8002/v1/reports/fairness?from=2026-01-01T00:00:00Z"
     """
-    _, *groups = await _counted(database, replace(asked, by=("service_class", "statutory"), cohort=None))
+    # The best of all classes is the measure, also where only some are asked for.
+    everybody = replace(asked, by=("service_class", "statutory"), cohort=None, service_classes=None)
+    _, *groups = await _counted(database, everybody)
     rows = {(group.keys["service_class"], group.keys["statutory"]): AttainmentRow.of(group) for group in groups}
     none = AttainmentRow.of(_NOTHING)
     ratios = [row.ratio_due for (_, statutory), row in rows.items() if statutory and row.ratio_due is not None]

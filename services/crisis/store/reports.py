@@ -32,7 +32,11 @@ _CURRENT_DUE: Final = "coalesce(c.due_at, c.due_if_resumed_now)"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which clocks to count, and how to group them. `since` ≤ due < `until`; None does not bound."""
+    """Which clocks to count, and how to group them; None does not bound.
+
+    What is due after `since` and at the latest at `until` is in the period, so that a limit at 24:00 is of the day that
+    ends there; what happened in it (was resolved, began) happened from `since` on and before `until`.
+    """
 
     as_of: datetime
     since: datetime | None = None
@@ -88,16 +92,23 @@ _ENTRIES: Final = """
            p.stopped_at, false, p.elapsed_seconds, p.paused_seconds, p.statutory, p.department
     from past_cycle p join clock c on c.id = p.clock_id where {past_in_period}
 """
-_COUNTS: Final = """
-    count(*) filter (where state = 'met'), count(*) filter (where state = 'breached_closed'),
-    count(*) filter (where state = 'breached_open'), count(*) filter (where state = 'running'),
-    count(*) filter (where state = 'running' and paused), count(*) filter (where state = 'cancelled'),
-    count(*) filter (where state = 'void'), count(*) filter (where state = 'excluded'),
-    percentile_disc(array[0.5, 0.9]) within group (order by overrun) filter (where state = 'breached_closed'),
-    percentile_disc(array[0.5, 0.9]) within group (order by overrun) filter (where state = 'breached_open'),
-    coalesce(sum(elapsed_seconds) filter (where state in ('met', 'breached_closed')), 0),
-    coalesce(sum(paused_seconds) filter (where state in ('met', 'breached_closed')), 0)
-"""
+_COUNTS: Final = (
+    "count(*) filter (where state = 'met')",
+    "count(*) filter (where state = 'breached_closed')",
+    "count(*) filter (where state = 'breached_open')",
+    "count(*) filter (where state = 'running')",
+    "count(*) filter (where state = 'running' and paused)",
+    "count(*) filter (where state = 'cancelled')",
+    "count(*) filter (where state = 'void')",
+    "count(*) filter (where state = 'excluded')",
+    "coalesce(sum(elapsed_seconds) filter (where state in ('met', 'breached_closed')), 0)",
+    "coalesce(sum(paused_seconds) filter (where state in ('met', 'breached_closed')), 0)",
+)
+_OVERRUNS: Final = (
+    "percentile_disc(array[0.5, 0.9]) within group (order by overrun) filter (where state = 'breached_closed')",
+    "percentile_disc(array[0.5, 0.9]) within group (order by overrun) filter (where state = 'breached_open')",
+)
+_LATE: Final = "state in ('breached_closed', 'breached_open')"
 
 
 async def attainment(raw: "asyncpg.Connection[asyncpg.Record]", asked: Asked, *, most: int) -> list[Counted]:
@@ -123,8 +134,8 @@ def _statement(asked: Asked) -> tuple[str, list[Any]]:
     upper = None if asked.until is None else bound(asked.until)
     entries = _ENTRIES.format(
         due=_CURRENT_DUE,
-        in_period=between(_CURRENT_DUE, lower, upper),
-        past_in_period=between("p.due_at", lower, upper),
+        in_period=_due_within(_CURRENT_DUE, lower, upper),
+        past_in_period=_due_within("p.due_at", lower, upper),
     )
     named = {
         "service_class": asked.service_classes,
@@ -135,12 +146,15 @@ def _statement(asked: Asked) -> tuple[str, list[Any]]:
     where = [f"{_DIMENSIONS[name]} = any({bound(list(wanted))}::text[])" for name, wanted in named.items() if wanted]  # type: ignore[index]
     columns: dict[str, str] = {name: _DIMENSIONS[name] for name in asked.by}
     if asked.cohort is not None:
-        columns["cohort"] = f"date_trunc('{asked.cohort}', e.due at time zone {bound(asked.zone)})::date"
+        # A limit at 24:00 is of the day that ends there.
+        due = f"(e.due - interval '1 microsecond') at time zone {bound(asked.zone)}"
+        columns["cohort"] = f"date_trunc('{asked.cohort}', {due})::date"
     judged = f"""
         select {listed(columns)} {_STATE.strip()}, e.paused, e.elapsed_seconds, e.paused_seconds
         from entry e join crisis_case k on k.id = e.case_id where {" and ".join(where) or "true"}
     """
-    return f"with entry as ({entries}), {total_and_groups(judged, _COUNTS, list(columns))}", values
+    summed = total_and_groups(judged, list(columns), counts=_COUNTS, lengths=_OVERRUNS, of=_LATE)
+    return f"with entry as ({entries}), {summed}", values
 
 
 def listed(columns: Mapping[str, str]) -> str:
@@ -148,16 +162,35 @@ def listed(columns: Mapping[str, str]) -> str:
     return "".join(f"{expression} as {name}, " for name, expression in columns.items())
 
 
-def total_and_groups(judged: str, counts: str, names: Sequence[str]) -> str:
-    """The end of a statement: `counts` over all rows of `judged`, then over those of each group, in order of the keys.
+def total_and_groups(
+    judged: str, names: Sequence[str], *, counts: Sequence[str], lengths: Sequence[str], of: str
+) -> str:
+    """The end of a statement: figures over all rows of `judged`, then over those of each group, in order of the keys.
 
-    The total looks a second time at the judged rows, it is not a second scan.
+    `lengths` have to sort their rows, so they are asked of those alone where `of` holds; the counts need no order.
     """
-    keys = ", ".join(names)
-    total = f"select true as is_total, {', '.join(['null'] * len(names) + [''])} {counts} from judged"
-    grouped = f" union all select false, {keys}, {counts} from judged group by {keys}" if names else ""
+    keys = "".join(name + ", " for name in names)
+    sets = f"grouping sets ((), ({', '.join(names)}))" if names else "grouping sets (())"
+    head = f"select {f'grouping({names[0]}) = 1' if names else 'true'} as is_total, {keys}"
+    named = [f"{expression} as figure_{number}" for number, expression in enumerate((*counts, *lengths))]
+    counted = ", ".join([*named[: len(counts)], *["null::float8[]"] * len(lengths)])
+    sorted_ = ", ".join([*["null"] * len(counts), *named[len(counts) :]])
+    parts = f"{head} {counted} from judged group by {sets}"
+    parts += f" union all {head} {sorted_} from judged where {of} group by {sets}"
+    figures = ", ".join(f"max(figure_{number})" for number in range(len(named)))
     order = ", ".join(["1 desc", *(f"{place + 2} nulls first" for place in range(len(names)))])
-    return f"judged as materialized ({judged}) {total}{grouped} order by {order}"
+    listed_ = ", ".join(["is_total", *names])
+    return f"""
+        judged as materialized ({judged}), part ({listed_}, {", ".join(f"figure_{n}" for n in range(len(named)))})
+            as ({parts})
+        select is_total, {keys} {figures} from part group by {listed_} order by {order}
+    """
+
+
+def _due_within(column: str, lower: str | None, upper: str | None) -> str:
+    conditions = [f"{column} > {lower}"] if lower else []
+    conditions += [f"{column} <= {upper}"] if upper else []
+    return " and ".join(conditions) or "true"
 
 
 def between(column: str, lower: str | None, upper: str | None) -> str:
@@ -169,7 +202,7 @@ def between(column: str, lower: str | None, upper: str | None) -> str:
 def _counted(row: asyncpg.Record, keys: Sequence[str]) -> Counted:
     is_total, *rest = tuple(row)
     found = {} if is_total else dict(zip(keys, rest, strict=False))
-    *counts, closed, still_open, elapsed, paused = rest[len(keys) :]
+    *counts, elapsed, paused, closed, still_open = rest[len(keys) :]
     none = (None, None)
     figures: list[Any] = [is_total, *counts, *(closed or none), *(still_open or none), elapsed, paused, found]
     return Counted(*figures)

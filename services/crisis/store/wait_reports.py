@@ -73,17 +73,24 @@ _JUDGED: Final = """
     w.case_id, w.name->>'zh-CN' as zh, w.name->>'en' as en
 """
 _COUNTED: Final = "state <> 'excluded'"
-_COUNTS: Final = f"""
-    case when min(zh) = max(zh) then min(zh) end, case when min(en) = max(en) then min(en) end,
-    count(*) filter (where state = 'ended'), count(*) filter (where state = 'open'),
-    count(*) filter (where state = 'excluded'), count(*) filter (where {_COUNTED} and approved),
-    count(*) filter (where {_COUNTED} and beyond), count(*) filter (where state = 'ended' and at_limit),
-    count(distinct case_id) filter (where {_COUNTED}),
-    coalesce(sum(seconds) filter (where state = 'ended'), 0), coalesce(sum(seconds) filter (where state = 'open'), 0),
-    percentile_disc(array[0.5, 0.9]) within group (order by seconds) filter (where state = 'ended'),
-    percentile_disc(array[0.5, 0.9]) within group (order by seconds) filter (where state = 'open'),
-    max(seconds) filter (where {_COUNTED})
-"""
+_COUNTS: Final = (
+    "case when min(zh) = max(zh) then min(zh) end",
+    "case when min(en) = max(en) then min(en) end",
+    "count(*) filter (where state = 'ended')",
+    "count(*) filter (where state = 'open')",
+    "count(*) filter (where state = 'excluded')",
+    f"count(*) filter (where {_COUNTED} and approved)",
+    f"count(*) filter (where {_COUNTED} and beyond)",
+    "count(*) filter (where state = 'ended' and at_limit)",
+    f"count(distinct case_id) filter (where {_COUNTED})",
+    "coalesce(sum(seconds) filter (where state = 'ended'), 0)",
+    "coalesce(sum(seconds) filter (where state = 'open'), 0)",
+    f"max(seconds) filter (where {_COUNTED})",
+)
+_LENGTHS: Final = (
+    "percentile_disc(array[0.5, 0.9]) within group (order by seconds) filter (where state = 'ended')",
+    "percentile_disc(array[0.5, 0.9]) within group (order by seconds) filter (where state = 'open')",
+)
 
 
 async def count_waits(
@@ -124,13 +131,13 @@ def waits_statement(wanted: AskedWaits) -> tuple[str, list[Any]]:
         select {listed(columns)} {_JUDGED.strip()}
         from wait w join crisis_case k on k.id = w.case_id where {" and ".join(where)}
     """
-    return f"with {total_and_groups(judged, _COUNTS, list(columns))}", values
+    return f"with {total_and_groups(judged, list(columns), counts=_COUNTS, lengths=_LENGTHS, of=_COUNTED)}", values
 
 
 def _counted(row: asyncpg.Record, keys: Sequence[str]) -> CountedWaits:
     is_total, *rest = tuple(row)
     found = {} if is_total else dict(zip(keys, rest, strict=False))
-    *counts, ended, still_open, longest = rest[len(keys) :]
+    *counts, longest, ended, still_open = rest[len(keys) :]
     none = (None, None)
     figures: list[Any] = [is_total, *counts, *(ended or none), *(still_open or none), longest, found]
     return CountedWaits(*figures)

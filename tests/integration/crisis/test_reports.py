@@ -161,9 +161,9 @@ async def test_a_period_holds_what_is_due_in_it_and_filters_leave_out_the_rest(c
     await three_cases(crisis)
     await a_case(crisis, "C-4", "basic")
 
-    hour = {"from": "2026-03-02T03:00:00Z", "to": "2026-03-02T03:00:01Z"}
+    hour = {"from": "2026-03-02T02:59:59Z", "to": "2026-03-02T03:00:00Z"}
     due_then = await report(crisis, **hour)
-    before = await report(crisis, to="2026-03-02T03:00:00Z", target="first_response")
+    before = await report(crisis, to="2026-03-02T02:59:59Z", target="first_response")
     basic = await report(crisis, service_class="basic", by="policy")
     by_policy = await report(crisis, by=["policy", "type", "severity", "owner"], policy="key")
 

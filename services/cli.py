@@ -5,7 +5,7 @@ Commands import what they need when they run, so that `moat --help` answers at o
 
 import typer
 
-from services.commands import bus_tools, demo, healthy, keys, mail_sink, migrate, serve, tail, up
+from services.commands import bus_tools, demo, healthy, keys, mail_sink, migrate, serve, sla, tail, up
 
 app = typer.Typer(
     name="moat",
@@ -25,6 +25,7 @@ app.command("contracts", context_settings={"allow_extra_args": True, "ignore_unk
     bus_tools.contracts
 )
 app.add_typer(keys.app, name="keys", help="API keys: create, list, rotate, revoke.")
+app.add_typer(sla.sla, name="sla", help="Clocks by other versions: a dry run, what it found, its approval.")
 app.add_typer(bus_tools.dlq, name="dlq", help="Dead letters: list, show, replay, drop.")
 app.add_typer(bus_tools.parked, name="parked", help="Parked keys: list, release, drop.")
 

@@ -51,6 +51,8 @@ def foresee(clock: Clock, wanted: Application, promises: Promises, now: datetime
     how = wanted.of(promises.changes(clock.policy))
     if how is Behaviour.KEEP:
         return Judged(left="kept")
+    if clock.is_full:
+        return Judged(left="full")
     assert clock.state is not None
     tried = replace(clock, records=list(clock.records or ()), unsaved=[])
     tried.record(Retarget(at=now, policy=wanted.pin, behaviour=how), now=now, actor=wanted.by, pin=wanted.pin)

@@ -133,12 +133,17 @@ def retarget(
     """Put running clocks under another policy, each as the policy that it stands under says; answers what they told.
 
     What the law owes is never touched, nor what the other policy does not promise; `keep` leaves a clock where it is.
-    Only `clocks` of the file where some are given.
+    Only `clocks` of the file where some are given. One that is full is left as it is, and the timeline says so: what
+    comes from outside must not stop there.
     """
     promised = tools.promises.policies[pin].targets
     by_policy: dict[str, list[Clock]] = {}
     for clock in file.clocks if clocks is None else clocks:
-        if clock.is_live and not clock.statutory and clock.policy != pin and clock.target in promised:
+        if not clock.is_live or clock.statutory or clock.policy == pin or clock.target not in promised:
+            continue
+        if clock.is_full:
+            _note_full(file, clock, pin, cause, tools)
+        else:
             by_policy.setdefault(clock.policy, []).append(clock)
     told: list[ClockFact] = []
     for previous, concerned in by_policy.items():
@@ -152,6 +157,15 @@ def retarget(
         event = Retarget(at=tools.now, policy=pin, behaviour=how)
         told += file.put_to(concerned, [event], tools, actor=actor, said=said, pin=pin)
     return told
+
+
+def _note_full(file: CaseFile, clock: Clock, pin: str, cause: str, tools: Tools) -> None:
+    file.note(
+        tools,
+        "clock.full",
+        f"{clock.target} keeps its promise: it has taken {clock.recorded} events and takes no more",
+        data={"clock_id": clock.id, "target": clock.target, "policy": pin, "cause": cause},
+    )
 
 
 def _tighten(_: ChangeRules) -> Behaviour:

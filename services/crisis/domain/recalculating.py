@@ -20,9 +20,9 @@ from services.crisis.domain.sla.telling import settle
 from services.crisis.domain.timeline import instant_text
 
 CAUSE: Final = "recalculated"
-Left = Literal["statutory", "not_promised", "unreachable", "kept"]
-"""Why a clock is left alone: given by law, not a target of the other version, not due within twenty years by it, or
-its policy keeps what runs."""
+Left = Literal["statutory", "not_promised", "unreachable", "kept", "full"]
+"""Why a clock is left alone: given by law, not a target of the other version, not due within twenty years by it, its
+policy keeps what runs, or it takes no more events."""
 Outcome = Literal["applied", "moved_on", "no_change"]
 """Of an approved difference: made so, another one by now and left alone, or nothing left to change."""
 _SAID_BY: Final = {"open": "started", "met": "met", "missed": "met", "void": "met", "cancelled": "cancelled"}

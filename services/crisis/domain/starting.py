@@ -75,7 +75,8 @@ def work_again(file: CaseFile, tools: Tools, *, action: str, because: str) -> li
     file.change(resolved_at=None)
     if file.run is not None:
         file.set_run(escalation.restart(file.run))
-    cadence = [clock for clock in file.clocks_of([None], [UPDATE_CADENCE]) if _was_fulfilled(clock)]
+    # One that is full stays ended: a matter that joins must not stop at that.
+    cadence = [c for c in file.clocks_of([None], [UPDATE_CADENCE]) if _was_fulfilled(c) and not c.is_full]
     again = Reopen(at=tools.now, mode=ReopenMode.NEW_CYCLE)
     told = file.put_to(cadence, [again], tools, actor=SYSTEM) + call_off_aftercare(file, tools, at=tools.now)
     if before not in _NOT_WORKED_ON:
@@ -87,11 +88,14 @@ def work_again(file: CaseFile, tools: Tools, *, action: str, because: str) -> li
 def begin_again(
     file: CaseFile, matter_id: str | None, target: str, tools: Tools, *, at: datetime, actor: str
 ) -> list[ClockFact]:
-    """Start a target that does not run: in its next cycle where it was fulfilled before, else by a new clock."""
+    """Start a target that does not run: in its next cycle where it was fulfilled before, else by a new clock.
+
+    By a new one, too, where the clock is full: what comes from outside must not stop there.
+    """
     known = file.clocks_of([matter_id], [target])
     if known and known[-1].is_live:
         return []
-    if known and _was_fulfilled(known[-1]):
+    if known and _was_fulfilled(known[-1]) and not known[-1].is_full:
         again = Reopen(at=at, mode=ReopenMode.NEW_CYCLE)
         return file.put_to(known[-1:], [again], tools, actor=actor, said={"at": at})
     clocks = new_clocks(file.case, matter_id, (target,), tools)

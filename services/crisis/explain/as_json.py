@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from services.crisis.documents.simulation import clock_as_json
 from services.crisis.domain.clocks import LineResult, Retarget, Segment
 from services.crisis.domain.clocks.instants import SECOND
-from services.crisis.domain.sla.clock import Record
+from services.crisis.domain.sla.records import Record
 from services.crisis.explain.explained import Explained, Explanation, Sums
 from services.crisis.explain.naming import calendars_in, named
 from services.crisis.explain.why import why

@@ -5,7 +5,7 @@ from datetime import datetime
 from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
-from services.crisis.domain.sla.clock import Record
+from services.crisis.domain.sla.records import Record
 from services.crisis.domain.sla.repins import Repin
 from services.crisis.explain.explained import Explained, Explanation, Sums
 from services.crisis.explain.headings import HEADINGS

@@ -18,7 +18,8 @@ from services.crisis.domain.clocks import (
 )
 from services.crisis.domain.clocks.instants import SECOND, from_micros, to_micros
 from services.crisis.domain.clocks.segments import paused_by_reason
-from services.crisis.domain.sla.clock import Health, Record, health_of
+from services.crisis.domain.sla.clock import Health, health_of
+from services.crisis.domain.sla.records import Record
 from services.crisis.explain.words import Names
 
 _MICROSECOND = timedelta(microseconds=1)

@@ -19,7 +19,8 @@ from services.crisis.domain.clocks import (
     Stop,
     parse_period,
 )
-from services.crisis.domain.sla.clock import Clock, Record
+from services.crisis.domain.sla.clock import Clock
+from services.crisis.domain.sla.records import Record
 from services.crisis.domain.sla.repins import Recorded, Repin
 from services.crisis.store.rows import read
 

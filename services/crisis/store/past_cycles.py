@@ -44,16 +44,20 @@ async def save_past_cycles(raw: "asyncpg.Connection[asyncpg.Record]", clocks: Se
         return
     present = {clock.id: clock.state.cycle for clock in clocks if clock.state is not None}
     await raw.execute(_DELETE, list(present), list(present.values()))
-    rows = [_row(clock, cycle) for clock in clocks for cycle in clock.past or ()]
+    rows = [
+        _row(clock, cycle, policy)
+        for clock in clocks
+        for cycle, policy in zip(clock.past or (), clock.policies_of(clock.past or ()), strict=True)
+    ]
     if rows:
         await raw.execute(_UPSERT, *map(list, zip(*rows, strict=True)))
 
 
-def _row(clock: Clock, cycle: ClockResult) -> tuple[Any, ...]:
+def _row(clock: Clock, cycle: ClockResult, policy: str) -> tuple[Any, ...]:
     return (
         clock.id,
         cycle.cycle,
-        clock.policy_of(cycle),
+        policy,
         cycle.result.value,
         cycle.has_breached,
         cycle.breached_at,

@@ -7,7 +7,8 @@ from typing import Any
 from services.crisis.domain.case import Matter
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.escalation import Run
-from services.crisis.domain.sla.clock import Clock, Record, State
+from services.crisis.domain.sla.clock import Clock, State
+from services.crisis.domain.sla.records import Record
 from services.crisis.domain.timeline import Entry, instant_text
 from services.crisis.domain.waiting import Wait
 from services.crisis.store.rows import Table, columns, text_of

@@ -20,8 +20,8 @@ from shared.errors import Conflict
 from shared.jobs.runner import Run
 from shared.jobs.store import JobRecord, submit
 
-_DRY_COUNTS: Final = (*COUNTS, "left_kept", "changed_cases", "would_go_over")
-_APPROVED_COUNTS: Final = (*COUNTS, "left_kept", "changed_cases", "applied", "no_change")
+_DRY_COUNTS: Final = (*COUNTS, "left_kept", "left_full", "changed_cases", "would_go_over")
+_APPROVED_COUNTS: Final = (*COUNTS, "left_kept", "left_full", "changed_cases", "applied", "no_change")
 
 
 class NotInForce(Conflict):

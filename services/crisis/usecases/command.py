@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from services.crisis.domain.actions import ConflictOfInterest, Order, Refused, WrongField, perform
 from services.crisis.domain.casefile import CaseFile
+from services.crisis.domain.sla.records import FullClock
 from services.crisis.library import Library
 from services.crisis.store.load import customer_of_case, load_file
 from services.crisis.store.merges import survivors_of
@@ -19,6 +20,13 @@ class NotInThisState(Conflict):
 
     slug = "case-state"
     zh = "个案当前的状态不允许此操作。"
+
+
+class ClockFull(Conflict):
+    """A clock of the case has taken as many events as it may: it can be stopped, not paused or begun again."""
+
+    slug = "clock-full"
+    zh = "该承诺时钟的事件数已达上限，只能停止，不能再暂停或重启。"
 
 
 class InterestConflict(Conflict):
@@ -56,7 +64,7 @@ async def carry_out(work: UnitOfWork, command: Command, *, library: Library) -> 
 
     Raises NotFound, NotInThisState for a case that was merged (with the one that goes on), PreconditionFailed for
     another version, NotInThisState (with the current state and version),
-    InterestConflict, AnotherCaseIsOpen, or Unprocessable for what is not right in the order itself.
+    InterestConflict, AnotherCaseIsOpen, ClockFull, or Unprocessable for what is not right in the order itself.
     """
     file = await locked_file(work, command.case_id)
     await _refuse_merged(work, file)
@@ -71,6 +79,8 @@ async def carry_out(work: UnitOfWork, command: Command, *, library: Library) -> 
         raise InterestConflict(str(error), **state) from None
     except Refused as error:
         raise NotInThisState(str(error), **state) from None
+    except FullClock as error:
+        raise ClockFull(str(error), **state) from None
     except WrongField as error:
         raise Unprocessable(errors=[FieldError(error.pointer, error.rule, str(error))]) from None
     await finish(work, [file])

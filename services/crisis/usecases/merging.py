@@ -8,10 +8,11 @@ from typing import Any
 from services.crisis.domain.actions import ConflictOfInterest, Order
 from services.crisis.domain.casefile import CaseFile
 from services.crisis.domain.merging import merge
+from services.crisis.domain.sla.records import FullClock
 from services.crisis.library import Library
 from services.crisis.store.aliases import aliases_of, kin_of, record_alias
 from services.crisis.store.load import customer_of_case, load_file
-from services.crisis.usecases.command import Expected, InterestConflict, NotInThisState
+from services.crisis.usecases.command import ClockFull, Expected, InterestConflict, NotInThisState
 from services.crisis.usecases.session import finish, tools_for
 from shared.contracts.errors import FieldError
 from shared.db.unit_of_work import UnitOfWork
@@ -47,7 +48,8 @@ async def merge_cases(work: UnitOfWork, command: MergeCases, *, library: Library
     """Do it and answer the case that went. Asked again, the same merge changes nothing.
 
     Raises NotFound, Unprocessable for an unknown other case or the case itself, PreconditionFailed for another version,
-    NotInThisState with the state of the one that is in the wrong one, AnotherCustomer, DrillAndReal, InterestConflict.
+    NotInThisState with the state of the one that is in the wrong one, AnotherCustomer, DrillAndReal, InterestConflict,
+    ClockFull.
     """
     source, target = await _locked(work, command)
     if source.case.merged_into == target.case.id:
@@ -63,6 +65,8 @@ async def merge_cases(work: UnitOfWork, command: MergeCases, *, library: Library
         merge(source, target, order, books=books, tools=tools_for(work, books, [source, target]))
     except ConflictOfInterest as error:
         raise InterestConflict(str(error), **_state(source)) from None
+    except FullClock as error:
+        raise ClockFull(str(error), **_state(target)) from None
     await finish(work, [source, target])
     return source
 

@@ -54,7 +54,9 @@ def at(now):
 def past_of(clock, now):
     """What is stored of past cycles: the fold's results."""
     *ended, _ = fold_clock(clock, NEWER_BOOKS.promises, now)
-    return {cycle.cycle: Reading.of(cycle, clock.policy_of(cycle)) for cycle in ended}
+    return {
+        cycle.cycle: Reading.of(cycle, policy) for cycle, policy in zip(ended, clock.policies_of(ended), strict=True)
+    }
 
 
 def recalculated(file, versions, now):

@@ -18,8 +18,9 @@ from services.crisis.domain.clocks import (
     Stop,
     Target,
 )
-from services.crisis.domain.sla.clock import Clock, fold_clock, pin_in_force
+from services.crisis.domain.sla.clock import Clock, fold_clock
 from services.crisis.domain.sla.pins import Pin, Promises
+from services.crisis.domain.sla.records import pins_read
 
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 TARGET = "resolution"
@@ -84,7 +85,7 @@ def test_what_is_recorded_after_a_repin_is_read_by_its_own_pin():
     clock.repin({"swift@1": "swift@2"}, now=hours(2), actor="E-1042", cause="recalculated")
     clock.record(retarget(3, "swift@1"), now=hours(3), actor="system", pin="swift@1")
 
-    read = [pin_in_force(record, clock.repins) for record in clock.records or ()]
+    read = pins_read(clock.records or ())
 
     assert read == ["calm@1", "swift@2", None, "swift@1"]
     assert [line.policy for line in fold_clock(clock, KNOWN, hours(3), lines=True)[0].lines] == [
@@ -101,7 +102,7 @@ def test_repins_build_on_one_another_and_the_list_keeps_what_was_recorded():
 
     (result,) = fold_clock(clock, KNOWN, hours(3))
 
-    assert (clock.pin, clock.policy, clock.policy_of(result)) == ("calm@3", "calm@3", "calm@3")
+    assert (clock.pin, clock.policy, *clock.policies_of([result])) == ("calm@3", "calm@3", "calm@3")
     assert result.due_at == hours(5)
     assert [record.pin for record in clock.records or ()] == ["calm@1", None, None]
     assert (clock.pins, clock.pins_in_force) == ({"calm@1", "calm@3"}, {"calm@3"})

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from services.crisis.documents.simulation_request import understand
 from services.crisis.domain.clocks import fold
-from services.crisis.domain.sla.clock import Record
+from services.crisis.domain.sla.records import Record
 from services.crisis.explain import About, Explanation, explain_clock
 from shared.worktime.zones import zone
 

@@ -15,7 +15,6 @@ from services.crisis.domain.clocks import (
     Retarget,
     Stage,
     Start,
-    detail_of,
     fold,
 )
 from services.crisis.domain.clocks.instants import to_micros
@@ -23,6 +22,7 @@ from services.crisis.domain.clocks.pauses import Pauses
 from services.crisis.domain.clocks.started import fold_started
 from services.crisis.domain.clocks.tightened import fold_tightened
 from services.crisis.domain.sla.pins import Promises
+from services.crisis.domain.sla.records import ALWAYS_TAKEN, MOST_RECORDS, FullClock, Record, pins_read, policies_at
 from services.crisis.domain.sla.repins import Recorded, Repin
 
 Health = Literal["on_track", "at_risk", "overdue", "met", "missed", "void", "cancelled"]
@@ -33,22 +33,6 @@ FactKind = Literal[
 
 
 _LIVE: Final = frozenset({Stage.IN_PROGRESS, Stage.PAUSED})
-
-
-class Record(NamedTuple):
-    """One event of the append-only list. `pin` names the versions that a start or retarget brings."""
-
-    seq: int
-    event: Recorded
-    recorded_at: datetime
-    actor: str
-    cause: str | None = None
-    pin: str | None = None
-
-    @property
-    def detail(self) -> dict[str, Any]:
-        """What it says beside its instant and its pin, as it is stored and explained."""
-        return {"pins": dict(self.event.pins)} if isinstance(self.event, Repin) else detail_of(self.event)
 
 
 class State(NamedTuple):
@@ -131,6 +115,11 @@ class Clock:
         return self.state is not None and self.state.stage in _LIVE
 
     @property
+    def is_full(self) -> bool:
+        """Whether it takes only what ends something."""
+        return self.recorded >= MOST_RECORDS
+
+    @property
     def statutory(self) -> bool:
         return self.state is not None and self.state.statutory
 
@@ -142,9 +131,7 @@ class Clock:
     @property
     def pins_in_force(self) -> set[str]:
         """The pins by which its list is read now."""
-        repins = self.repins
-        read = (pin_in_force(record, repins) for record in self.records or ())
-        return {self.pin, self.policy, *(pin for pin in read if pin is not None)}
+        return {self.pin, self.policy, *(pin for pin in pins_read(self.records or ()) if pin is not None)}
 
     @property
     def repins(self) -> list[Record]:
@@ -154,7 +141,14 @@ class Clock:
     def record(
         self, event: Recorded, *, now: datetime, actor: str, cause: str | None = None, pin: str | None = None
     ) -> None:
-        """Append an event; it takes effect with the next `fold_clock`. The records have to be loaded."""
+        """Append an event; it takes effect with the next `fold_clock`. The records have to be loaded.
+
+        Raises FullClock for one that ends nothing where there are so many already.
+        """
+        if self.is_full and not isinstance(event, ALWAYS_TAKEN):
+            raise FullClock(
+                f"the clock {self.target} has taken {self.recorded} events: nothing but its end is recorded"
+            )
         self.recorded += 1
         record = Record(self.recorded, event, now, actor, cause, pin)
         assert self.records is not None
@@ -166,13 +160,9 @@ class Clock:
         self.record(Repin(at=now, pins=pins), now=now, actor=actor, cause=cause)
         self.pin, self.policy = pins.get(self.pin, self.pin), pins.get(self.policy, self.policy)
 
-    def policy_of(self, cycle: ClockResult) -> str:
-        """The pin that was in force when a cycle ended; what came at its end belongs to the next."""
-        end = cycle.stopped_at or cycle.started_at
-        timed = sorted((r for r in self.records or () if r.pin is not None), key=lambda r: r.event.at)
-        repins = self.repins
-        pins = [pin_in_force(r, repins) for r in timed if isinstance(r.event, Start) or r.event.at < end]
-        return pins[-1] or self.pin if pins else self.pin
+    def policies_of(self, cycles: Sequence[ClockResult]) -> list[str]:
+        """The pin that was in force when each of these ended; what came at its end belongs to the next."""
+        return policies_at((cycle.stopped_at or cycle.started_at for cycle in cycles), self.records or (), self.pin)
 
     @property
     def can_wait(self) -> bool:
@@ -241,22 +231,14 @@ def fold_clock(
     )
 
 
-def pin_in_force(record: Record, repins: Iterable[Record]) -> str | None:
-    """The pin by which a record is read now: its own, unless one of the repins after it put another in its place."""
-    pin = record.pin
-    for repin in repins if pin is not None else ():
-        if repin.seq > record.seq and isinstance(repin.event, Repin) and pin is not None:
-            pin = repin.event.pins.get(pin, pin)
-    return pin
-
-
 def _events(clock: Clock, swap: Mapping[str, str]) -> Sequence[ClockEvent]:
     """The events of the list with the pins in force, in the order in which they were recorded."""
     assert clock.records is not None
-    repins = clock.repins
+    if not swap and not clock.repins:
+        return [record.event for record in clock.records if not isinstance(record.event, Repin)]
     return [
-        _swapped(record.event, pin_in_force(record, repins), swap) if repins or swap else record.event
-        for record in clock.records
+        _swapped(record.event, pin, swap)
+        for record, pin in zip(clock.records, pins_read(clock.records), strict=True)
         if not isinstance(record.event, Repin)
     ]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from services.crisis.domain.clocks import ClockResult, Result, Stage
 from services.crisis.domain.sla.clock import Clock, ClockFact, State
+from services.crisis.domain.sla.repins import Repin
 
 _BREACH = "breach"
 
@@ -47,10 +48,23 @@ def settle(
     facts.extend(_taken_back(clock, results, told - marks, before, said, now))
     current = State.of(results[-1])
     if clock.unsaved and (len(results) > 1 or (before is not None and before.cycle > 1)):
-        clock.past = tuple(results[:-1])
+        clock.past = _touched(clock, results[:-1])
     if current != before or marks != told:
         clock.state, clock.told, clock.has_changed = current, frozenset(marks), True
     return facts
+
+
+def _touched(clock: Clock, past: Sequence[ClockResult]) -> tuple[ClockResult, ...]:
+    """The past cycles that the new events may have changed.
+
+    Those that had not ended by then, and the one before them, which a reopening may have made void; all of them where
+    they are read by other pins.
+    """
+    if any(isinstance(record.event, Repin) for record in clock.unsaved):
+        return tuple(past)
+    since = min(record.event.at for record in clock.unsaved)
+    first = next((index for index, one in enumerate(past) if one.stopped_at is None or one.stopped_at >= since), None)
+    return tuple(past[max(0, (len(past) if first is None else first) - 1) :])
 
 
 def _quietly(

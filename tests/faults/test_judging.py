@@ -52,11 +52,13 @@ def test_a_verdict_is_written_whole_with_the_last_lines_of_the_logs_and_the_data
     verdict.none("fact that was lost", ["F-last"])
     report = Report(7, verdict.wrong)
 
-    report.keep(platform, kept)
+    report.keep(platform, kept, for_good=tmp_path / "var")
 
     said, written = report.text(), (kept / "verdict.txt").read_text()
     assert "51 × fact that was lost" in said and "and 31 more" in said and "line 99" in said
     assert "F-last" in written and "MOAT_FAULTS_SEED=7" in written
+    (lasting,) = (tmp_path / "var").iterdir()
+    assert lasting.read_text() == written
     assert (kept / "postgres" / "PG_VERSION").exists()
 
 

@@ -4,11 +4,13 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 _SHOWN = 20
 _LAST_LINES = 6
+_FOR_GOOD = Path(__file__).parents[3] / "var" / "faults"
 
 
 @dataclass
@@ -38,14 +40,17 @@ class Report:
                 lines += [f"    {line[:400]}" for line in log.read_text(errors="replace").splitlines()[-_LAST_LINES:]]
         return "\n".join(lines)
 
-    def keep(self, directory: Path, logs: Path) -> None:
+    def keep(self, directory: Path, logs: Path, *, for_good: Path = _FOR_GOOD) -> None:
         """Write the verdict to `logs`, with the logs in `directory`; where something is wrong, with the databases.
 
-        `directory` is the one of a platform that has been stopped.
+        `directory` is the one of a platform that has been stopped. A folder of a test is gone a few runs later: what is
+        wrong is written to `for_good`, too.
         """
         for log in directory.glob("*.log"):
             shutil.copy(log, logs)
         self.logs = logs
         if self.wrong:
             shutil.copytree(directory / "postgres", logs / "postgres", dirs_exist_ok=True)
+            for_good.mkdir(parents=True, exist_ok=True)
+            (for_good / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}-{self.seed}.txt").write_text(self.text(shown=None))
         (logs / "verdict.txt").write_text(self.text(shown=None))

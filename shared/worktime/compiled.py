@@ -47,7 +47,9 @@ class Calendar:
             (exception.last.toordinal(), tuple(parse_window(text) for text in exception.windows), exception.note)
             for exception in exceptions
         ]
-        self.known_until = None if version.known_until is None else self.instant(version.known_until, DAY)
+        known = version.known_until
+        # Nothing comes after the last date there is: known for ever.
+        self.known_until = None if known is None or known == date.max else self.instant(known, DAY)
         self._blocks: dict[int, list[OpenDate]] = {}
         self._span: Span | None = None
 

@@ -132,6 +132,11 @@ def provisional(target, *events, known_until="2026-11-03", until="mon 09:00"):
     ]
 
 
+def test_a_calendar_known_to_the_last_date_there_is_makes_nothing_provisional():
+    assert provisional(business_days(5), known_until="9999-12-31") is False
+    assert provisional(business_days(5), known_until="9999-12-30") is False
+
+
 def test_a_due_instant_after_the_known_dates_is_provisional():
     assert provisional(business("PT17H")) is True
     assert provisional(business_days(2)) is True

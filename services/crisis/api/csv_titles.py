@@ -8,7 +8,7 @@ _ZH: Final[dict[str, str]] = {
     "policy": "服务策略",
     "target": "承诺目标",
     "type": "危机类型",
-    "severity": "严重级别",
+    "severity": "严重程度",
     "owner": "个案负责人",
     "statutory": "法定时限",
     "department": "责任部门",

@@ -24,6 +24,11 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "update_cadence": ("进展通报", "progress update"),
     "initial_resolution": ("初步解决", "initial resolution"),
     "resolution": ("彻底解决", "resolution"),
+    "task:cause_analysis": ("原因分析", "cause analysis"),
+    "task:legal_review": ("法务审核", "legal review"),
+    "task:public_statement": ("对外声明", "public statement"),
+    "task:recovery_offer": ("挽回方案", "recovery offer"),
+    "task:executive_visit": ("高管拜访", "executive visit"),
     # roles
     "account_manager": ("客户经理", "account manager"),
     "team_lead": ("团队负责人", "team lead"),

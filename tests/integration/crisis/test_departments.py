@@ -2,8 +2,11 @@
 
 import json
 import re
+import shlex
 from datetime import timedelta
 from pathlib import Path
+
+import httpx
 
 from tests.integration.crisis.test_documents import body_of
 from tests.support.crisis import MONDAY, a_complaint, a_snapshot, activate
@@ -139,10 +142,12 @@ async def test_what_no_department_owes_is_a_group_of_its_own_and_departments_fil
     ]  # fmt: skip
 
 
+PAGE = (Path(__file__).parents[3] / "docs" / "reports.md").read_text(encoding="utf-8")
+
+
 async def test_the_examples_of_the_page_answer_as_it_says(crisis):
     case = await a_case(crisis)
-    page = (Path(__file__).parents[3] / "docs" / "reports.md").read_text(encoding="utf-8")
-    said = re.findall(r"```http\nPOST /v1/cases/\$CASE/([\w-]+)\n(.*)\n(\d+) ?(.*)\n```", page)
+    said = re.findall(r"```http\nPOST /v1/cases/\$CASE/([\w-]+)\n(.*)\n(\d+) ?(.*)\n```", PAGE)
 
     for action, body, status, problem in said:
         answer = await crisis.act(case, action, **json.loads(body))
@@ -152,3 +157,21 @@ async def test_the_examples_of_the_page_answer_as_it_says(crisis):
             (error,) = answer.json()["errors"]
             assert f"{error['pointer']} {error['rule']}" == problem
     assert len(said) == 4
+
+
+async def test_every_report_that_the_page_asks_for_is_answered(crisis):
+    case = await a_case(crisis, regulated="cn-public-opinion-other")
+    await crisis.act(case, "start-task", task="legal_review")
+    await crisis.act(case, "wait", waiting_for="waiting_for_customer")
+    asked = []
+    blocks = re.findall(r"```sh\n(.*?)\n```", PAGE, flags=re.DOTALL)
+    for line in re.sub(r"\\\n", " ", "\n".join(blocks)).splitlines():
+        words = shlex.split(line.partition(" | ")[0])
+        (url,) = [word for word in words if word.startswith("http")]
+        given = [words[place + 1].partition("=") for place, word in enumerate(words) if word == "-d"]
+        params = httpx.QueryParams([(name, value) for name, _, value in given])
+        answer = await crisis.client.get(httpx.URL(url).raw_path.decode(), **({"params": params} if given else {}))
+        assert answer.status_code == 200, (line, answer.text)
+        asked.append(httpx.URL(url).path.rpartition("/")[2])
+
+    assert set(asked) == {"attainment", "handling-time", "waiting", "fairness"}

@@ -1,7 +1,7 @@
 """What is wrong with an event, said so that its producer can mend it."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 
 class FieldError(NamedTuple):
@@ -66,6 +66,33 @@ _RULES = {
 def rule_of(kind: str) -> str:
     """Our name for the rule behind a kind of Pydantic error, the same at every door."""
     return _RULES.get(kind) or ("type" if kind.endswith("_type") else kind.replace("_", "-"))
+
+
+def words_of(problem: Mapping[str, Any]) -> str:
+    """What would be right, for a Pydantic error, in words that need no knowledge of Python; the same at every door."""
+    context = problem.get("ctx") or {}
+    match problem["type"]:
+        case "missing":
+            return "required, but not there"
+        case "extra_forbidden":
+            return "there is no such field here"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return "an object is expected here"
+        case "list_type" | "tuple_type" | "set_type":
+            return "a list is expected here"
+        case "string_type":
+            return "text is expected here"
+        case "too_short" | "string_too_short" if "min_length" in context:
+            return f"at least {context['min_length']} {_units(problem)} expected here"
+        case _:
+            return str(problem["msg"])
+
+
+def _units(problem: Mapping[str, Any]) -> str:
+    one = problem["ctx"]["min_length"] == 1
+    if problem["type"] == "string_too_short":
+        return "character is" if one else "characters are"
+    return "entry is" if one else "entries are"
 
 
 def pointer_of(path: Iterable[str | int]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.contracts.errors import FieldError, pointer_of, rule_of
+from shared.contracts.errors import FieldError, pointer_of, rule_of, words_of
 
 
 class Document(BaseModel):
@@ -44,4 +44,4 @@ _NO_PLACES = frozenset({"[key]", ONE, SEVERAL})
 def _field_errors(error: ValidationError, prefix: str, skip: int) -> Iterator[FieldError]:
     for problem in error.errors(include_url=False, include_input=False):
         places = (step for step in problem["loc"][skip:] if step not in _NO_PLACES)
-        yield FieldError(prefix + pointer_of(places), rule_of(problem["type"]), problem["msg"])
+        yield FieldError(prefix + pointer_of(places), rule_of(problem["type"]), words_of(problem))

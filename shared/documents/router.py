@@ -213,10 +213,10 @@ class _Routes:
         """Says everything that would keep it from being activated; stores nothing."""
         body = await read_body(request)
         errors = self.kind.problems(key, body)
-        if not errors and self.kind.check is not None:
+        if not errors:
             try:
                 async with uow() as work:
-                    await self.kind.check(work, self.kind.whole(key, body))
+                    await self.kind.prepare(work, key, body)
             except InvalidDocument as refusal:
                 errors = refusal.errors
         return ValidationOut(valid=not errors, errors=[FieldProblem(**error.as_dict()) for error in errors])

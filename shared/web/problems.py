@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 from shared import errors as facts
 from shared.bus.port import BusUnavailable
-from shared.contracts.errors import ContractError, FieldError, UnknownType, pointer_of, rule_of
+from shared.contracts.errors import ContractError, FieldError, UnknownType, pointer_of, rule_of, words_of
 from shared.db.database import is_transient
 from shared.documents.model import InvalidDocument
 from shared.observability import tracing
@@ -166,15 +166,5 @@ def _field_errors(found: Iterable[Mapping[str, Any]]) -> list[FieldError]:
     for problem in found:
         place, *path = problem["loc"]
         pointer = pointer_of(path) if place == "body" else pointer_of((place, *path))
-        errors.append(FieldError(pointer, rule_of(problem["type"]), _explanation(problem)))
+        errors.append(FieldError(pointer, rule_of(problem["type"]), words_of(problem)))
     return errors
-
-
-def _explanation(problem: Mapping[str, Any]) -> str:
-    match problem["type"]:
-        case "missing":
-            return "required, but not there"
-        case "extra_forbidden":
-            return "there is no such field here"
-        case _:
-            return str(problem["msg"])

@@ -17,6 +17,12 @@ async def problems(crisis, path, key, body):
     [
         ("calendars", {"zone": "Mars/Olympus", "weekly": OPEN}, ("/zone", "unknown-zone")),
         ("calendars", {"zone": "UTC", "weekly": {"mon": ["9-17"]}}, ("/weekly/mon/0", "window-format")),
+        ("calendars", {"zone": "UTC", "weekly": {}}, ("", "no-open-time")),
+        (
+            "calendars",
+            {"zone": "UTC", "weekly": OPEN, "exceptions": [{"from": "2026-01-01", "to": "2027-12-31", "windows": []}]},
+            ("", "no-open-time"),
+        ),
         (
             "calendars",
             {"zone": "UTC", "weekly": OPEN, "exceptions": [{"from": "2026-02-02", "to": "2026-02-01", "windows": []}]},

@@ -19,7 +19,7 @@ from services.crisis.explain.headings import HEADINGS
 from services.crisis.explain.marks import Placed, marks_of, placed, span_of
 from services.crisis.explain.scale import Scale
 from services.crisis.explain.spans import span_in
-from services.crisis.explain.words import Language, civil, reason_in, term
+from services.crisis.explain.words import Language, civil, reason_in, target_in, term
 from shared.worktime.zones import instant_of
 from shared.worktime.zones import zone as zone_named
 
@@ -145,7 +145,9 @@ def _heading(strip: _Strip) -> Iterator[str]:
     clock, language, top = strip.clock, strip.language, strip.top
     said, result, sums = HEADINGS[language], clock.result, clock.sums
     states = dict.fromkeys((term(result.stage.value, language), term(clock.health, language)))
-    name = said["clock"].format(target=result.target, cycle=result.cycle, states=" · ".join(states))
+    name = said["clock"].format(
+        target=target_in(result.target, language), cycle=result.cycle, states=" · ".join(states)
+    )
     yield svg.rect(_MARGIN, top + 13, 10, 10, fill=_HEALTH[clock.health], rx=2)
     yield svg.label(_MARGIN + 17, top + 22, svg.fitting(name, 560, 13), size=13, font_weight=600)
     amounts = said["elapsed"].format(

@@ -12,7 +12,7 @@ from services.crisis.explain.headings import HEADINGS
 from services.crisis.explain.naming import shown
 from services.crisis.explain.spans import span_in
 from services.crisis.explain.why import why
-from services.crisis.explain.words import BREACH, Language, Names, civil, reason_in, term, weekday_of
+from services.crisis.explain.words import BREACH, Language, Names, civil, reason_in, target_in, term, weekday_of
 
 _MICROSECONDS = 1_000_000
 
@@ -34,7 +34,9 @@ def as_text(explanation: Explanation, language: Language) -> str:
 def _clock(clock: Explained, zone: ZoneInfo, language: Language) -> Iterator[str]:
     said, result = HEADINGS[language], clock.result
     states = dict.fromkeys((term(result.stage.value, language), term(clock.health, language)))
-    heading = said["clock"].format(target=result.target, cycle=result.cycle, states=" · ".join(states))
+    heading = said["clock"].format(
+        target=target_in(result.target, language), cycle=result.cycle, states=" · ".join(states)
+    )
     yield heading
     yield "=" * _width(heading)
     facts = [

@@ -58,6 +58,27 @@ TERMS: Final[dict[str, str]] = {
 }
 """The Chinese word for each English term of the engine; English is shown as it is, with spaces for underscores."""
 
+_TARGETS: Final[dict[str, str]] = {
+    "acknowledge": "受理",
+    "first_response": "首次响应",
+    "next_response": "后续响应",
+    "update_cadence": "进展通报",
+    "initial_resolution": "初步解决",
+    "resolution": "解决",
+    "follow_up": "回访",
+    "retrospective": "复盘",
+    "statutory_acknowledge": "法定受理",
+    "statutory_response": "法定答复",
+    "statutory_update": "法定进展通报",
+    "final_answer": "最终答复",
+    "extension_notice": "延期告知",
+    "task:cause_analysis": "原因分析",
+    "task:legal_review": "法务审核",
+    "task:public_statement": "对外声明",
+    "task:recovery_offer": "挽回方案",
+    "task:executive_visit": "高管拜访",
+}
+
 BREACH: Final[dict[str, dict[Language, str]]] = {
     "due": {"en": "the due instant passed", "zh-CN": "已过到期时间"},
     "retarget": {
@@ -90,6 +111,13 @@ def term(word: str, language: Language) -> str:
     if language == "zh-CN":
         return TERMS.get(word, word)
     return word.replace("_", " ")
+
+
+def target_in(target: str, language: Language) -> str:
+    """What was promised; in Chinese with its words before the name that documents give it, where there are words."""
+    if language == "zh-CN" and target in _TARGETS:
+        return f"{_TARGETS[target]}（{target}）"
+    return target
 
 
 Names = Mapping[str, Mapping[str, str]]

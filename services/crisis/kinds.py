@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,11 +23,13 @@ from services.crisis.documents.compiling import (
 from services.crisis.documents.escalation_policies import parse_escalation_policy
 from services.crisis.documents.severity_matrix import parse_severity_matrix
 from services.crisis.documents.statutory_packs import parse_statutory_pack
+from services.crisis.documents.targets import PolicyDocument
 from services.crisis.documents.trigger_rules import parse_trigger_rule
 from services.crisis.documents.wait_reasons import parse_wait_reasons
 from services.crisis.domain.clocks.instants import to_micros
+from services.crisis.domain.starting import NAMED_TARGETS, is_custom
 from services.crisis.usecases.rederive_timers import plan_rederiving
-from shared.contracts.errors import FieldError
+from shared.contracts.errors import FieldError, pointer_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents import InvalidDocument
 from shared.documents.kind import DocumentKind
@@ -62,8 +65,24 @@ async def _calendars_are_active(work: UnitOfWork, document: Promising) -> None:
         raise InvalidDocument(lost)
 
 
+def _refuse_near_misses(policy: PolicyDocument) -> None:
+    """A target's own name is free, but one that is nearly a name with a meaning is a slip of the pen."""
+    slips = [(name, get_close_matches(name, NAMED_TARGETS, 1, 0.9)) for name in policy.targets if is_custom(name)]
+    errors = [
+        FieldError(
+            pointer_of(("targets", name)), "near-miss", f"is {close[0]} meant? {name} would be a target of its own"
+        )
+        for name, close in slips
+        if close
+    ]
+    if errors:
+        raise InvalidDocument(errors)
+
+
 async def _check_policy(work: UnitOfWork, body: dict[str, Any]) -> None:
-    await _calendars_are_active(work, parse_sla_policy(body))
+    policy = parse_sla_policy(body)
+    _refuse_near_misses(policy)
+    await _calendars_are_active(work, policy)
 
 
 async def _check_escalation(work: UnitOfWork, body: dict[str, Any]) -> None:

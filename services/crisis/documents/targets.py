@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
@@ -187,6 +188,7 @@ class PolicyDocument(Document):
     on_calendar_change: BehaviourName = "keep"
     on_policy_change: BehaviourName = "tighten_only"
     tier_basis: Literal["best_since_open", "tier_at_open", "current", "tier_before_triggering_drop"] = "best_since_open"
+    relapse_window: TimeText | None = None
     department: Department | None = None
     targets: Annotated[dict[Key, TargetDocument], Field(min_length=1, max_length=100)]
 
@@ -197,12 +199,14 @@ class PolicyDocument(Document):
 
     def to_change_rules(self) -> ChangeRules:
         """What happens to the promises that run when tier or severity change, or a newer version is applied to them."""
+        window = self.relapse_window
         return ChangeRules(
             on_tier_change=Behaviour(self.on_tier_change),
             on_severity_change=Behaviour(self.on_severity_change),
             on_calendar_change=Behaviour(self.on_calendar_change),
             on_policy_change=Behaviour(self.on_policy_change),
             tier_basis=TierBasis(self.tier_basis),
+            relapse_window=None if window is None else timedelta(microseconds=parse_time(window)),
         )
 
 

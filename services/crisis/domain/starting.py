@@ -20,12 +20,13 @@ from services.crisis.domain.sla.pins import (
 from services.crisis.domain.sla.statutes import STATUTORY_TARGETS
 
 _NOT_WORKED_ON = frozenset({"repair", "retrospective"})
-_NAMED = frozenset({*MATTER_TARGETS, UPDATE_CADENCE, NEXT_RESPONSE, *AFTERCARE, *STATUTORY_TARGETS})
+NAMED_TARGETS = frozenset({*MATTER_TARGETS, UPDATE_CADENCE, NEXT_RESPONSE, *AFTERCARE, *STATUTORY_TARGETS})
+"""Names of targets that mean something to us, beside those of stages and tasks."""
 
 
 def is_custom(target: str) -> bool:
     """Whether the name means nothing to us: such a target starts with a matter, and people say when it is fulfilled."""
-    return target not in _NAMED and not target.startswith((STAGE_PREFIX, TASK_PREFIX))
+    return target not in NAMED_TARGETS and not target.startswith((STAGE_PREFIX, TASK_PREFIX))
 
 
 def matter_clocks(case: Case, matter_id: str, tools: Tools) -> list[Clock]:

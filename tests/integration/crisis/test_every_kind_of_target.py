@@ -178,6 +178,35 @@ async def test_what_has_an_action_of_its_own_or_is_not_promised_is_refused_with_
     assert (none.status_code, none.json()["detail"]) == (409, "no clock follow_up runs")
 
 
+async def test_a_case_is_opened_again_within_the_relapse_window_of_its_policy_only(crisis):
+    body = {"order": 1, "applies": {}, "relapse_window": "PT48H", "targets": {"resolution": {"elapsed": "PT10H"}}}
+    await activate(crisis, "sla-policies", "short", body)
+    await crisis.deliver(a_snapshot("C-1"), a_complaint("C-1"))
+    case = (await crisis.case_of("C-1"))["id"]
+    for action in ("resolve", "close"):
+        await act(crisis, case, action)
+    await crisis.after(hours=48)
+    await act(crisis, case, "reopen")
+    for action in ("resolve", "close"):
+        await act(crisis, case, action)
+
+    await crisis.after(hours=49)
+    late = await crisis.act(case, "reopen")
+
+    assert late.status_code == 409
+    assert late.json()["detail"].startswith("the case could be opened again until 2026-03-06T02:00:00Z")
+
+
+async def test_a_name_that_is_nearly_one_with_a_meaning_is_a_slip_of_the_pen(crisis):
+    targets = {"first_respose": {"elapsed": "PT1H"}, "site_visit": {"elapsed": "PT1H"}}
+
+    answer = await crisis.client.post("/v1/sla-policies/odd/validate", json={"targets": targets})
+
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["rule"]) == ("/targets/first_respose", "near-miss")
+    assert error["detail"].startswith("is first_response meant?")
+
+
 async def test_the_page_about_policies_says_what_is(crisis):
     page = (Path(__file__).parents[3] / "docs" / "policies.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)

@@ -15,6 +15,7 @@ from services.crisis.domain.pausing import end_waits
 from services.crisis.domain.sla.clock import ClockFact
 from services.crisis.domain.sla.pins import UPDATE_CADENCE
 from services.crisis.domain.starting import call_off_aftercare
+from services.crisis.domain.timeline import instant_text
 
 
 def resolve(file: CaseFile, doing: Doing) -> list[ClockFact]:
@@ -112,6 +113,7 @@ def dismiss(file: CaseFile, doing: Doing) -> list[ClockFact]:
 def reopen(file: CaseFile, doing: Doing) -> list[ClockFact]:
     """Open again a resolved matter, or all of them. The promises of a resolution run again, as the mode says."""
     order, tools = doing.order, doing.tools
+    _refuse_beyond_window(file, doing)
     matters = _to_reopen(file, doing)
     mode = order.fields.get("mode")
     file.next_version()
@@ -161,6 +163,14 @@ def _restart_clocks(file: CaseFile, matters: list[Matter], doing: Doing, mode: s
     said = {"reason": doing.order.reason, "at": doing.at}
     told = file.put_to(clocks, [event], doing.tools, actor=doing.order.by, said=said)
     return told + call_off_aftercare(file, doing.tools, at=doing.at)
+
+
+def _refuse_beyond_window(file: CaseFile, doing: Doing) -> None:
+    """A case that has been over for longer than its policy's relapse window stays so."""
+    window, closed_at = doing.tools.promises.changes(file.case.policy).relapse_window, file.case.closed_at
+    if window is not None and closed_at is not None and doing.tools.now - closed_at > window:
+        until = instant_text(closed_at + window)
+        raise Refused(f"the case could be opened again until {until}: what happens now is another case")
 
 
 def _to_reopen(file: CaseFile, doing: Doing) -> list[Matter]:

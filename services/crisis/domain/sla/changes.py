@@ -5,6 +5,7 @@ again. Ours tightens by default: a crisis that lowers a customer's tier never lo
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from services.crisis.domain.clocks import Behaviour
@@ -35,6 +36,8 @@ class ChangeRules:
     on_policy_change: Behaviour = Behaviour.TIGHTEN_ONLY
     """When another version of it is applied to what runs. Somebody asks for that: activating one changes nothing."""
     tier_basis: TierBasis = TierBasis.BEST_SINCE_OPEN
+    relapse_window: timedelta | None = None
+    """How long after its end a case may be opened again, in real time; None for ever. Later it is another case."""
 
     def class_at_opening(
         self, *, best: ServiceClass, current: ServiceClass, before_drop: ServiceClass | None

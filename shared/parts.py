@@ -75,9 +75,9 @@ class Parts:
     topics: Sequence[TopicSpec] | None = None
 
 
-def topics_of(parts: Parts) -> list[TopicSpec]:
-    """Every topic of the contracts, and the dead letters of our groups."""
-    published = [
+def published_topics() -> list[TopicSpec]:
+    """Every topic of the contracts."""
+    return [
         TopicSpec(
             topic.name,
             partitions=topic.partitions,
@@ -86,5 +86,9 @@ def topics_of(parts: Parts) -> list[TopicSpec]:
         )
         for topic in TOPICS
     ]
+
+
+def topics_of(parts: Parts) -> list[TopicSpec]:
+    """Every topic of the contracts, and the dead letters of our groups."""
     dead = [TopicSpec(name, partitions=1, retention_hours=24 * 90) for name in topics_of_dead_letters(parts.consumers)]
-    return [*(published if parts.topics is None else parts.topics), *dead]
+    return [*(published_topics() if parts.topics is None else parts.topics), *dead]

@@ -35,6 +35,7 @@ from services.commands.names import ServiceName
 from services.commands.platform import Platform
 from shared.bus.open import open_bus
 from shared.bus.port import Bus
+from shared.parts import published_topics
 
 BEGIN: Final = date(1998, 4, 1)
 _BATCH: Final = 500
@@ -80,6 +81,8 @@ class Play:
     async def run(self, started: float) -> tuple[Timings, Mapping[str, Any]]:
         """Play from the first purchase to the last day; answers how fast it went and one customer's story."""
         self._bus = await open_bus(self._bus_url, client_id="moat-demo")
+        # Services that started while the bus was slow to answer make the topics only later.
+        await self._bus.ensure_topics(published_topics())
         self._listening = asyncio.create_task(listen(self._bus, self.figures))
         self._screen.say("setting up the people who will be told")
         await set_up_people(self.client)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from services.crisis.documents.trigger_rules import TRIGGERS
 from services.crisis.domain.amending import Amendment
 from services.crisis.domain.rules import Trigger
 from services.crisis.library import Library
@@ -24,23 +25,10 @@ from shared.contracts.notify import MessageAcknowledged, MessageUndeliverable
 from shared.contracts.scoring import CustomerSnapshot, TierChanged
 from shared.db.unit_of_work import UnitOfWork
 
-FACTS: Final = frozenset(
-    {
-        "customer.complaint.received.v1",
-        "customer.complaint.updated.v1",
-        "customer.complaint.withdrawn.v1",
-        "customer.opinion.mentioned.v1",
-        "customer.contract.breach_reported.v1",
-        "customer.contract.milestone_missed.v1",
-        "customer.contract.terminated.v1",
-        "customer.credit.assessed.v1",
-        "customer.interaction.logged.v1",
-        "customer.survey.answered.v1",
-        "customer.merged.v1",
-    }
-)
-"""Complaints and opinion always leave a trace; the others where a rule names their type, or where they end a wait."""
 TIERS: Final = frozenset({"scoring.tier.changed.v1"})
+AMENDMENTS: Final = frozenset({"customer.complaint.updated.v1", "customer.complaint.withdrawn.v1"})
+FACTS: Final = (TRIGGERS - TIERS) | AMENDMENTS | {"customer.merged.v1"}
+"""Complaints and opinion always leave a trace; the others where a rule names their type, or where they end a wait."""
 SNAPSHOTS: Final = frozenset({"scoring.customer.snapshot.v1"})
 ANSWERS: Final = frozenset({"notify.message.acknowledged.v1", "notify.message.undeliverable.v1"})
 CONSUMES: Final = FACTS | TIERS | SNAPSHOTS | ANSWERS

@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import InternalFault, Unavailable
+from shared.errors import InternalFault, Malformed, Unavailable
 from shared.observability import logs, tracing
 from shared.observability.logs import REQUEST_ID
 from shared.observability.metrics import HTTP_IN_PROGRESS, HTTP_SECONDS
@@ -75,10 +75,12 @@ class Edge:
                 gone = respond(scope, Unavailable("the service is shutting down", retry_after=1))
                 gone.headers["connection"] = "close"
                 await gone(scope, receive, send_with_headers)
+            elif "\x00" in scope["path"] or b"%00" in scope["query_string"]:  # no text of a database holds one
+                await respond(scope, Malformed("the address holds a NUL"))(scope, receive, send_with_headers)
             else:
                 await self.app(scope, receive, send_with_headers)
         except Exception as error:
-            log.error("http.fault", path=scope["path"], method=scope["method"], exc_info=error)
+            log.error("http.fault", path=logs.mask_text(scope["path"]), method=scope["method"], exc_info=error)
             if status:
                 raise  # the answer is half out: the server closes the connection
             await respond(scope, InternalFault())(scope, receive, send_with_headers)

@@ -1,7 +1,6 @@
 """Cases: opening, finding, reading."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 import asyncpg
@@ -24,6 +23,7 @@ from services.crisis.library import Library
 from services.crisis.store.queries import CASES, case_exists, cases_by_id, corrections_of, timeline_of
 from services.crisis.usecases.manual import OpenByHand, add_note, open_by_hand
 from shared.auth.guard import require
+from shared.contracts.fields import Instant
 from shared.db.database import raw_connection
 from shared.db.unit_of_work import UnitOfWork
 from shared.errors import NotFound
@@ -64,8 +64,8 @@ async def case_filters(
     type: Annotated[str | None, Query(description="Kind of crisis.")] = None,  # noqa: A002 - the field's own name
     owner: Annotated[str | None, Query(description="Directory id of the owner.")] = None,
     number: Annotated[str | None, Query(description="The case with this number.")] = None,
-    opened_from: Annotated[datetime | None, Query(description="Opened at or after this instant.")] = None,
-    opened_before: Annotated[datetime | None, Query(description="Opened before this instant.")] = None,
+    opened_from: Annotated[Instant | None, Query(description="Opened at or after this instant.")] = None,
+    opened_before: Annotated[Instant | None, Query(description="Opened before this instant.")] = None,
 ) -> list[sa.ColumnElement[bool]]:
     """The conditions of a search."""
     c = CASES.c

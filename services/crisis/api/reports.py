@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Response
-from pydantic import AwareDatetime
 
 from services.crisis.api.csv_answers import Language, Titles, WantsCsv, csv_answer, documented, json_answer
 from services.crisis.api.report_shapes import (
@@ -28,6 +27,7 @@ from services.crisis.store import reports
 from services.crisis.store.reports import Asked, Cohort, Counted, Dimension
 from shared.auth.guard import require
 from shared.contracts.errors import FieldError
+from shared.contracts.fields import Instant
 from shared.db.database import Database, raw_connection
 from shared.errors import Unprocessable
 from shared.web.kernel import ReadDatabase, TheClock
@@ -41,8 +41,8 @@ _NOTHING: Final = Counted(True, 0, 0, 0, 0, 0, 0, 0, 0, None, None, None, None, 
 
 async def _asked(
     clock: TheClock,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="The period begins here.")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="The period ends here.")] = None,
+    since: Annotated[Instant | None, Query(alias="from", description="The period begins here.")] = None,
+    until: Annotated[Instant | None, Query(alias="to", description="The period ends here.")] = None,
     service_class: Annotated[list[ServiceClass] | None, Query(description="One of these classes.")] = None,
     cohort: Annotated[Cohort | None, Query(description="Also group by day, week or month.")] = None,
     zone: Annotated[str, Query(description="IANA zone of the cohorts.", examples=["Asia/Shanghai"])] = "UTC",

@@ -1,7 +1,7 @@
 """Trigger rules as people write them."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -15,6 +15,20 @@ from shared.documents import Document, InvalidDocument
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 ImpactName = Literal["low", "medium", "high", "critical"]
+TRIGGERS: Final = frozenset(
+    {
+        "customer.complaint.received.v1",
+        "customer.opinion.mentioned.v1",
+        "customer.contract.breach_reported.v1",
+        "customer.contract.milestone_missed.v1",
+        "customer.contract.terminated.v1",
+        "customer.credit.assessed.v1",
+        "customer.interaction.logged.v1",
+        "customer.survey.answered.v1",
+        "scoring.tier.changed.v1",
+    }
+)
+"""What we read and a rule may name; a rule about anything else would never hold."""
 
 
 class MatchDocument(Document):
@@ -122,6 +136,9 @@ def parse_trigger_rule(raw: object) -> TriggerRuleDocument:
         document = TriggerRuleDocument.model_validate(raw)
     except ValidationError as error:
         raise InvalidDocument.of(error) from None
+    if document.match.type not in TRIGGERS:
+        read = ", ".join(sorted(TRIGGERS))
+        raise InvalidDocument.at("/match/type", "unknown-event", f"a rule may name: {read}")
     for field, wanted in document.match.where.items():
         try:
             compile_where({field: wanted})

@@ -26,8 +26,3 @@ def period_in(period: Period, language: Language) -> str:
         return " ".join(f"{count} {unit}" for count, unit in zip(counts, chinese, strict=True) if count)
     named = ((count, unit + ("" if count == 1 else "s")) for count, unit in zip(counts, english, strict=True) if count)
     return " ".join(f"{count} {unit}" for count, unit in named)
-
-
-def share_in(parts: int, whole: int) -> str:
-    """A share in per cent, rounded to a hundredth."""
-    return f"{100 * parts / whole:.2f}".rstrip("0").rstrip(".") + " %"

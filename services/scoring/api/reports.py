@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.scoring.api.shapes import Segment
 from services.scoring.store import reports
@@ -12,6 +12,7 @@ from services.scoring.store.models import Models
 from services.scoring.store.raw import Raw
 from shared.auth.guard import require
 from shared.contracts.errors import FieldError
+from shared.contracts.fields import Instant
 from shared.db.database import raw_connection
 from shared.errors import NotFound, Unprocessable
 from shared.web.kernel import ReadDatabase, TheClock, part
@@ -107,8 +108,8 @@ async def report_migration(
     database: ReadDatabase,
     clock: TheClock,
     models: TheModels,
-    start: Annotated[AwareDatetime | None, Query(description="From when; 90 days before the end without it.")] = None,
-    end: Annotated[AwareDatetime | None, Query(description="Until when; now without it.")] = None,
+    start: Annotated[Instant | None, Query(description="From when; 90 days before the end without it.")] = None,
+    end: Annotated[Instant | None, Query(description="Until when; now without it.")] = None,
 ) -> MigrationOut:
     """The migration matrix between two instants, and the changes between them by direction and cause.
 

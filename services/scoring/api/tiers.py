@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AwareDatetime
 
 from services.scoring.api.grades import grade_fields
 from services.scoring.api.shapes import (
@@ -24,6 +23,7 @@ from services.scoring.store.tier_history import entries_at, entries_page
 from services.scoring.usecases.tell_tier import Evidence, Told, all_metrics, require_customer, tell_tier
 from shared.auth.guard import require
 from shared.contracts.errors import FieldError
+from shared.contracts.fields import Instant
 from shared.db.database import raw_connection
 from shared.errors import Unprocessable
 from shared.web.kernel import ReadDatabase, TheClock, part
@@ -33,9 +33,7 @@ from shared.web.schema import Listing
 
 router = Router(prefix="/v1", tags=["tiers"], dependencies=[require("scoring:read")])
 TheModels = Annotated[Models, part(Models)]
-Instant = Annotated[
-    AwareDatetime | None, Query(description="An instant with its offset.", examples=["2026-03-01T00:00:00Z"])
-]
+AskedAt = Annotated[Instant | None, Query(description="An instant with its offset.", examples=["2026-03-01T00:00:00Z"])]
 
 
 @router.get("/customers/{customer_id}/tier", summary="Read a tier and why")
@@ -76,7 +74,7 @@ async def read_metrics(
     database: ReadDatabase,
     clock: TheClock,
     models: TheModels,
-    as_of: Instant = None,
+    as_of: AskedAt = None,
     model: ModelKey = None,
 ) -> MetricsOut:
     """Every metric as of an instant, from all that is known by now, with the number of facts behind it.
@@ -117,8 +115,8 @@ async def read_history(
     page: PageRequest,
     database: ReadDatabase,
     clock: TheClock,
-    valid_at: Instant = None,
-    known_at: Instant = None,
+    valid_at: AskedAt = None,
+    known_at: AskedAt = None,
     model: Annotated[str | None, Query(max_length=64, description="Only this model.")] = None,
 ) -> Listing[HistoryEntryOut]:
     """The history in two times: `valid_at` asks what the tier was at an instant, `known_at` what was believed then.

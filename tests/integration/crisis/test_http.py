@@ -239,3 +239,20 @@ async def test_a_caller_without_the_scope_of_a_commander_cannot_dismiss(crisis):
 
     assert answer.status_code == 403
     assert "crisis:command" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/v1/cases?customer_id=%00", 400),
+        ("/v1/cases/%00", 400),
+        ("/v1/cases?opened_from=9999-12-31T23:59:59-14:00", 422),
+        ("/v1/cases?opened_before=2026-01-01T00:00:00", 422),
+        ("/v1/reports/attainment?from=9999-12-31T23:59:59-14:00", 422),
+        ("/v1/reports/attainment?from=2026-01-01T00:00:00", 422),
+    ],
+)
+async def test_what_no_database_can_hold_is_refused_at_the_door(crisis, address, status):
+    answer = await crisis.client.get(address)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")

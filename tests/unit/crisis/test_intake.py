@@ -225,6 +225,7 @@ def test_a_case_soon_after_the_last_is_chained_to_it_and_a_later_one_is_not():
         ({"threshold": {"count": 1, "within": "PT1H"}}, "/threshold/count"),
         ({"threshold": {"count": 3, "within": "P1D"}}, "/threshold/within"),
         ({"unknown": 1}, "/unknown"),
+        ({"match": {"type": "customer.order.refunded.v1"}}, "/match/type"),
     ],
 )
 def test_a_rule_that_nobody_could_follow_is_refused_with_its_place(change, pointer):

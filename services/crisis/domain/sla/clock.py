@@ -275,8 +275,3 @@ def health_of(result: ClockResult) -> Health:
     if result.has_breached:
         return "overdue"
     return "at_risk" if result.warnings else "on_track"
-
-
-def last_retarget(clock: Clock) -> Record | None:
-    """The last change of the promise that was recorded."""
-    return next((r for r in reversed(clock.records or ()) if isinstance(r.event, Retarget)), None)

@@ -88,7 +88,7 @@ class Cycle:
             self.plan = (self.placed(at), self.known_due(at))
         placed, due = self.plan
         for when, _, _, label in sorted(placed, key=lambda one: one[0]):
-            if when == at and label not in self.spent and not ends:
+            if when == at and label not in self.spent and not ends and not self.stopped_at(at):
                 self.spent.add(label)
                 self.fired.append((label, at))
         if due is not None and due <= at and not (due == at and ends):
@@ -105,9 +105,13 @@ class Cycle:
                 self.breach(at, cause)
             return
         jumped = [one for one in self.placed(at) if one[0] <= at]
-        if jumped and not ends and not any(begin == at for begin, _ in self.stops):
+        if jumped and not ends and not self.stopped_at(at):
             self.spent |= {one[3] for one in jumped}
             self.fired.append((max(jumped)[3], at))
+
+    def stopped_at(self, at):
+        """Whether a stop that was reopened stands at this instant: no warning does then."""
+        return any(begin == at for begin, _ in self.stops)
 
     def breach(self, at, cause):
         self.breached, self.cause = at, cause

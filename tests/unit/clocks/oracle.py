@@ -32,12 +32,13 @@ class Cycle:
 
     def halts(self, base, now):
         cut = [(max(base, begin), min(now, end)) for begin, end in self.stretches() if begin <= now and end >= base]
-        stops = [(max(base, begin), end) for begin, end in self.stops if end >= base]
+        stops = [(max(base, begin), min(now, end)) for begin, end in self.stops if begin <= now and end >= base]
         merged = []
         for begin, end, stop in sorted([(*one, False) for one in cut] + [(*one, True) for one in stops]):
             touch = merged and begin == merged[-1][1] and (stop or merged[-1][2]) and begin not in self.went_on
             if merged and (begin < merged[-1][1] or touch):
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]), stop)
+                first, last, by_stop = merged[-1]
+                merged[-1] = (first, max(end, last), (stop and end >= last) or (by_stop and last >= end))
             else:
                 merged.append((begin, end, stop))
         return [(begin, end) for begin, end, _ in merged]

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import Body, Path, Query, Request, Response
-from pydantic import AwareDatetime, Field
 
 from shared.auth.guard import require
 from shared.contracts.errors import FieldError
@@ -14,9 +13,11 @@ from shared.contracts.instants import format_instant
 from shared.db.database import raw_connection
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents import activation, store
+from shared.documents.activation import Plan
 from shared.documents.kind import DocumentKind
 from shared.documents.model import InvalidDocument
 from shared.documents.parsing import YAML_TYPES, parse_document
+from shared.documents.shapes import ActivationIn, DocumentOut, ValidationOut
 from shared.documents.store import StoredDocument
 from shared.errors import NotFound, Unprocessable, UnsupportedMedia
 from shared.web.etags import IfMatch, etag, set_etag
@@ -24,63 +25,7 @@ from shared.web.idempotency import Answer, Once, OnceIfKeyed
 from shared.web.kernel import Caller, ReadDatabase, Uow
 from shared.web.pages import PageRequest
 from shared.web.routing import Router
-from shared.web.schema import FieldProblem, In, Listing, Out
-
-
-class DocumentOut(Out):
-    """A version of a document."""
-
-    key: str
-    version: int
-    state: store.State = Field(description="Only drafts can be changed; at most one version of a key is active.")
-    body: dict[str, Any] = Field(description="The document.")
-    origin: store.Origin = Field(
-        description="Shipped ones are renewed by releases until somebody makes his own version."
-    )
-    problems: list[FieldProblem] = Field(description="What keeps a draft from being activated.")
-    effective_from: datetime | None = Field(
-        description="When it becomes or became active; null for a draft without a plan."
-    )
-    created_by: str
-    created_at: datetime
-    activated_at: datetime | None
-    retired_at: datetime | None
-
-    @classmethod
-    def of(
-        cls, document: StoredDocument, problems: tuple[FieldError, ...] = (), *, planned: datetime | None = None
-    ) -> "DocumentOut":
-        return cls(
-            key=document.key,
-            version=document.version,
-            state=document.state,
-            body=dict(document.body),
-            origin=document.origin,
-            problems=[FieldProblem(**problem.as_dict()) for problem in problems],
-            effective_from=document.activated_at or planned,
-            created_by=document.created_by,
-            created_at=document.created_at,
-            activated_at=document.activated_at,
-            retired_at=document.retired_at,
-        )
-
-
-class ActivationIn(In):
-    """When a draft becomes active."""
-
-    effective_from: AwareDatetime | None = Field(
-        None,
-        description="An instant in the next five years; at once without it.",
-        examples=["2027-01-01T00:00:00+08:00"],
-    )
-
-
-class ValidationOut(Out):
-    """Whether a content could be activated."""
-
-    valid: bool
-    errors: list[FieldProblem]
-
+from shared.web.schema import FieldProblem, Listing
 
 _LONGEST: Final = timedelta(days=5 * 366)
 Key = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._\-]{0,99}$", description="Name of the document.")]
@@ -119,6 +64,7 @@ def documents_router(kind: DocumentKind) -> Router:
         ("PUT", version, routes.change_draft, f"Change a draft of {one}", body),
         ("POST", "/{key}/validate", routes.validate, f"Validate a content for {one}", body),
         ("POST", f"{version}/activate", routes.activate, f"Activate a draft of {one}", {}),
+        ("POST", f"{version}/withdraw", routes.withdraw, f"Withdraw the planned activation of {one}", {}),
         ("POST", "/{key}/retire", routes.retire, f"Retire the active version of {one}", {}),
     ):
         router.add_api_route(
@@ -140,10 +86,10 @@ class _Routes:
     def __init__(self, kind: DocumentKind) -> None:
         self.kind = kind
 
-    def _out(self, document: StoredDocument, planned: Mapping[int, datetime] | None = None) -> DocumentOut:
+    def _out(self, document: StoredDocument, planned: Mapping[int, Plan] | None = None, newest: int = 0) -> DocumentOut:
         is_draft = document.state == "draft"
         problems = self.kind.problems(document.key, dict(document.body)) if is_draft else ()
-        return DocumentOut.of(document, problems, planned=(planned or {}).get(document.version))
+        return DocumentOut.of(document, problems, plan=(planned or {}).get(document.version), newest=newest)
 
     async def list_active(self, page: PageRequest, database: ReadDatabase) -> Listing[DocumentOut]:
         """The active version of every document, by key."""
@@ -174,7 +120,9 @@ class _Routes:
             raw = await raw_connection(connection)
             found = await store.versions(raw, self.kind.name, key, state=state, below=below, limit=page.limit)
             planned = await activation.planned(raw, found)
-        return page.listing(found, key=lambda document: (document.version,), item=partial(self._out, planned=planned))
+            newest = await store.newest_activated(raw, self.kind.name, key)
+        item = partial(self._out, planned=planned, newest=newest)
+        return page.listing(found, key=lambda document: (document.version,), item=item)
 
     async def read_version(self, key: Key, version: Version, database: ReadDatabase, response: Response) -> DocumentOut:
         """Versions that were active once stay readable for ever: running work may stand on them."""
@@ -182,8 +130,9 @@ class _Routes:
             raw = await raw_connection(connection)
             document = await store.pinned(raw, self.kind.name, key, version)
             planned = await activation.planned(raw, [document])
+            newest = await store.newest_activated(raw, self.kind.name, key)
         set_etag(response, document.tag)
-        return self._out(document, planned)
+        return self._out(document, planned, newest)
 
     async def draft_version(self, request: Request, key: Key, caller: Caller, once: Once) -> Response:
         """The body is the document. A draft may have problems; it cannot be activated until it has none."""
@@ -202,7 +151,7 @@ class _Routes:
         """The body replaces the draft's content; an activation that was planned for it is dropped."""
         body = await read_body(request)
         async with uow() as work:
-            document = await store.for_update(work, self.kind.name, key, version)
+            document = await activation.held(work, self.kind, key, version)
             expected.check(document.tag)
             document = await store.update_draft(work, document, body)
             activation.forget(work, document)
@@ -233,21 +182,32 @@ class _Routes:
         """New work starts with it from now on; the version before is retired, running work keeps it.
 
         With `effective_from` that happens then: until that instant it stays a draft, and changing the draft drops the
-        plan. Asking again replaces the plan.
+        plan. Asking again replaces it. Without it, plans of older versions are dropped: the newer decision stands.
         """
         wanted = body.effective_from if body is not None else None
 
         async def effect(work: UnitOfWork) -> Answer:
-            document = await store.for_update(work, self.kind.name, key, version)
+            document = await activation.held(work, self.kind, key, version)
             expected.check(document.tag)
-            planned: dict[int, datetime] = {}
+            planned: dict[int, Plan] = {}
             if wanted is None or wanted <= work.now:
                 document = await activation.activate(work, self.kind, document, by=caller.id)
             else:
                 _require_soon(wanted, work.now)
                 await activation.plan(work, self.kind, document, at=wanted, by=caller.id)
-                planned[version] = wanted.astimezone(UTC)
+                planned[version] = Plan(wanted.astimezone(UTC), refused=None)
             return Answer(self._out(document, planned), headers={"ETag": etag(document.tag)})
+
+        return await once(effect)
+
+    async def withdraw(self, key: Key, version: Version, once: OnceIfKeyed) -> Response:
+        """It stays a draft, and can be planned for again. Where there is no plan, nothing changes."""
+
+        async def effect(work: UnitOfWork) -> DocumentOut:
+            document = await activation.held(work, self.kind, key, version)
+            store.require_draft(document)
+            activation.forget(work, document)
+            return self._out(document, newest=await store.newest_activated(work.raw, self.kind.name, key))
 
         return await once(effect)
 

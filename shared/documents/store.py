@@ -187,6 +187,14 @@ async def versions(
     return [_stored(row) for row in rows]
 
 
+async def newest_activated(raw: "asyncpg.Connection[asyncpg.Record]", kind: str, key: str) -> int:
+    """The highest version of a key that is or was active; 0 where there is none."""
+    found: int = await raw.fetchval(
+        "select coalesce(max(version), 0) from document where kind = $1 and key = $2 and state <> 'draft'", kind, key
+    )
+    return found
+
+
 def require_draft(document: StoredDocument) -> None:
     """Raise NotADraft where it is none."""
     if document.state != "draft":

@@ -16,7 +16,8 @@ from shared.contracts.errors import FieldError
 from shared.db.database import raw_connection
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents import store
-from shared.documents.router import DocumentOut, Key, Version
+from shared.documents.router import Key, Version
+from shared.documents.shapes import DocumentOut
 from shared.documents.store import StoredDocument
 from shared.errors import NotFound, Unprocessable, UnsupportedMedia
 from shared.web.etags import etag

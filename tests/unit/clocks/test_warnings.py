@@ -115,6 +115,14 @@ def test_a_reopen_at_the_instant_of_the_stop_warns_of_nothing_there_but_may_late
     assert fired(target, *hidden, as_if_never_stopped) == [("50%", "tue 08:00")]
 
 
+def test_tightening_by_what_is_promised_already_is_a_change_too():
+    """It adds nothing, and yet what a stop had kept silent is jumped over by it."""
+    target = business_days(1, warn=["50%"])
+    hidden = [pause("mon 20:00"), resume("tue 08:00"), stop("tue 08:00"), reopen("tue 08:00", "resume")]
+
+    assert fired(target, *hidden, retarget("tue 09:00", "tighten_only", target)) == [("50%", "tue 09:00")]
+
+
 def test_a_threshold_reached_at_the_instant_of_a_change_that_breaches_does_not_fire():
     shorter = retarget("mon 11:00", "retarget_from_start", elapsed("PT1H"))
     longer = retarget("mon 11:00", "retarget_from_start", elapsed("PT8H"))

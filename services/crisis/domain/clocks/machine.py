@@ -141,7 +141,7 @@ class Machine:
             return None if line is None else [line]
         present = (line for line in cycle.lines if line.target == new and line.base == cycle.started_at)
         if behaviour is Behaviour.TIGHTEN_ONLY and any(line.is_whole for line in present):
-            return None  # a second line of the same kind would say the same
+            return cycle.lines  # a second line of the same kind would say the same
         line = self._line(new, brought, cycle.course)
         return [line] if behaviour is Behaviour.RETARGET_FROM_START else [*cycle.lines, line]
 

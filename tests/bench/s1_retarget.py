@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from services.crisis.app import build
-from services.crisis.settings import CrisisSettings
 from shared.bus.consumer import Consumer, ConsumerSpec
 from shared.bus.kafka import KafkaBus
 from shared.clock import SteppedClock
@@ -16,11 +14,15 @@ from shared.documents.presets import load_presets
 from shared.service import Service
 from tests.bench.bench import Bench
 from tests.bench.s1_bare import copied_again
+from tests.bench.s1_replica import a_service
+from tests.bench.s1_replicas import lifted_together
 from tests.bench.streams import a_bus, a_group, collector_as_served, consumed, filled
 from tests.bench.table import Ratio, Row, median
 from tests.support.crisis import MONDAY, a_complaint, a_delivery, a_snapshot
 
 CUSTOMERS, PEER_CUSTOMERS, RUNS = 10_000, 400, 3
+REPLICAS: Final = 2
+_REHEARSALS, _REHEARSED = 40, 24
 CLOCKS_A_CASE: Final = 5
 _SEEDED_AT_ONCE: Final = 1000
 _APART: Final = timedelta(milliseconds=7)
@@ -40,6 +42,7 @@ async def run(bench: Bench) -> list[Row]:
     snapshots = next(spec for spec in service.parts.consumers if spec.group == "crisis-customers")
     alone = replace(snapshots, max_records=1, lanes=1, pace=0.0)
     ours: list[float] = []
+    together: list[float] = []
     one_by_one: list[float] = []
     bare: list[float] = []
     async with a_bus(bench.kafka) as bus:
@@ -49,9 +52,10 @@ async def run(bench: Bench) -> list[Row]:
             one_by_one.append(await _lifted(bus, service, alone, ids, clock))
             ids = await _seeded(service, clock, f"O{turn}", CUSTOMERS)
             ours.append(await _lifted(bus, service, snapshots, ids, clock))
+            together.append(await _lifted_together(bus, service, f"R{turn}", clock, server=(url, bench.kafka)))
             bare.append(CLOCKS_A_CASE * CUSTOMERS / await copied_again(url, ids, since=clock.now()))
     await service.base.database.close()
-    mine, alone_rate, limit = median(ours), median(one_by_one), median(bare)
+    mine, alone_rate, limit = median(together), median(one_by_one), median(bare)
     return [
         Row(
             id="S1",
@@ -59,19 +63,30 @@ async def run(bench: Bench) -> list[Row]:
             ours=mine,
             unit="clocks/s",
             goal=5000,
-            beside={"the same, a case a transaction": alone_rate, "bare COPY of the same rows": limit},
-            ratios=(Ratio("a case a transaction", mine / alone_rate), Ratio("bare COPY", mine / limit)),
-            runs=tuple(ours),
-            note=f"runs: {', '.join(f'{rate:,.0f}' for rate in ours)}; snapshots on Kafka, {snapshots.lanes} lane(s)",
+            beside={
+                "one replica": median(ours),
+                "one replica, a case a transaction": alone_rate,
+                "bare COPY of the same rows": limit,
+            },
+            ratios=(
+                Ratio("one replica", mine / median(ours)),
+                Ratio("one replica, a case a transaction", mine / alone_rate),
+                Ratio("bare COPY", mine / limit),
+            ),
+            runs=tuple(together),
+            note=f"{REPLICAS} replicas: {_list(together)}; one: {_list(ours)}; {snapshots.lanes} lane(s) each",
         )
     ]
+
+
+def _list(rates: Sequence[float]) -> str:
+    return ", ".join(f"{rate:,.0f}" for rate in rates)
 
 
 async def _prepared(url: str, clock: SteppedClock) -> Service:
     """Crisis on a database with its documents, not started."""
     await migrate(url, "crisis")
-    settings = CrisisSettings(database_url=url, bus_url="kafka://127.0.0.1:1", profile="local")
-    service = build(settings, clock=clock)
+    service = a_service(url, clock)
     for kind, directory in service.parts.presets:
         await load_presets(service.base.uow, kind, directory)
     return service
@@ -103,15 +118,40 @@ async def _lifted(
     """Clocks a second, from the first batch's commit on, until every one is promised what key customers are."""
     topic, total = await filled(bus, _snapshots(ids, clock))
     rate = await consumed(Consumer(bus, service.base.uow, replace(spec, topics=(topic,), group=a_group())), total)
+    await _require_lifted(service, ids)
+    return rate * CLOCKS_A_CASE
+
+
+async def _lifted_together(
+    bus: KafkaBus, service: Service, prefix: str, clock: SteppedClock, *, server: tuple[str, str]
+) -> float:
+    """The same by several replicas that share the partitions; what they begin with warms them and is not timed."""
+    ids = await _seeded(service, clock, prefix, CUSTOMERS + _REHEARSALS * _REHEARSED)
+    told = list(_snapshots(ids, clock))
+    first = [told[at : at + _REHEARSED] for at in range(CUSTOMERS, len(told), _REHEARSED)]
+    rate = await lifted_together(
+        bus, REPLICAS, server=server, now=clock.now(), rehearsals=first, events=told[:CUSTOMERS]
+    )
+    await _require_lifted(service, ids[:CUSTOMERS])
+    return rate * CLOCKS_A_CASE
+
+
+async def _require_lifted(service: Service, ids: Sequence[str]) -> None:
+    """Every clock of these customers is promised what key customers are, and that was told once."""
     async with service.base.database.session() as raw:
         lifted = await raw.fetchval(
             "select count(*) from clock_event e join clock c on c.id = e.clock_id"
             " where e.type = 'retarget' and c.policy like 'key@%' and c.customer_id = any($1::text[])",
             list(ids),
         )
-        told = await raw.fetchval("select count(*) from outbox where type = 'crisis.clock.retargeted.v1'")
-    assert lifted == told == CLOCKS_A_CASE * total, f"{lifted} clocks of {total} cases were retargeted, {told} told"
-    return rate * CLOCKS_A_CASE
+        told = await raw.fetchval(
+            "select count(*) from outbox where type = 'crisis.clock.retargeted.v1'"
+            " and convert_from(aggregateid, 'UTF8') = any($1::text[])",
+            list(ids),
+        )
+    assert lifted == told == CLOCKS_A_CASE * len(ids), (
+        f"{lifted} clocks of {len(ids)} cases were retargeted, {told} told"
+    )
 
 
 def _snapshots(ids: Sequence[str], clock: SteppedClock) -> Iterator[CloudEvent]:

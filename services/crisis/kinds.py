@@ -28,7 +28,7 @@ from services.crisis.documents.trigger_rules import parse_trigger_rule
 from services.crisis.documents.wait_reasons import parse_wait_reasons
 from services.crisis.domain.clocks.instants import to_micros
 from services.crisis.domain.starting import NAMED_TARGETS, is_custom
-from services.crisis.usecases.rederive_timers import plan_rederiving
+from services.crisis.usecases.rederive_timers import plan_spreading
 from shared.contracts.errors import FieldError, pointer_of
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents import InvalidDocument
@@ -106,7 +106,7 @@ CALENDARS: Final = DocumentKind(
     read_scope=_READ,
     write_scope=_WRITE,
     compile=_publish,
-    activated=plan_rederiving,
+    activated=plan_spreading,
 )
 SLA_POLICIES: Final = DocumentKind(
     name=SLA_POLICY,

@@ -6,9 +6,10 @@ from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
 from services.crisis.domain.case import SYSTEM
 from services.crisis.domain.casefile import CaseFile, Tools
+from services.crisis.domain.clocks import Behaviour
 from services.crisis.domain.grading import retarget
 from services.crisis.domain.sla.clock import Clock, ClockFact
-from services.crisis.domain.sla.pins import Pin, unpinned
+from services.crisis.domain.sla.pins import Pin, Promises, unpinned
 
 CAUSE = "calendar_published"
 
@@ -30,6 +31,20 @@ def due_by(clock: Clock) -> tuple[str, int] | None:
     if state is None or state.calendar is None or state.has_breached or not clock.is_live:
         return None
     return unpinned(state.calendar)
+
+
+def follows(clock: Clock, promises: Promises) -> tuple[str, int] | None:
+    """The calendar whose next version changes this clock, and the version of it by which the clock stands.
+
+    None for one that is certain and whose policy says that it keeps its calendar.
+    """
+    found = due_by(clock)
+    if found is None or concerns(clock, found[0]):
+        return found
+    if clock.statutory or promises.changes(clock.policy).on_calendar_change is Behaviour.KEEP:
+        return None
+    version = dict(Pin.parse(clock.policy).calendars).get(found[0])
+    return None if version is None else (found[0], version)
 
 
 def renewed(clock: Clock, calendar: str, version: int) -> Mapping[str, str]:

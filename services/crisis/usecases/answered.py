@@ -42,7 +42,7 @@ async def take_answers(work: UnitOfWork, answers: Sequence[Answer], *, library: 
             _acknowledge(file, one, books, tools)
         else:
             _call_next(file, one, books, tools)
-    await finish(work, files.values())
+    await finish(work, files.values(), books)
 
 
 async def _carry_over(

@@ -102,7 +102,7 @@ def approved_application_job(library: Library) -> Run:
                 totals["no_change"] += bool(left)
                 found += [Found(clock, difference, "no_change") for difference in left]
         await save_findings(work.raw, batch.job.id, found)
-        await finish(work, batch.files)
+        await finish(work, batch.files, batch.books)
         return totals
 
     return lambda job: over_cases(job, selection_in(job.request), library, go_over, counts=_APPROVED_COUNTS)

@@ -73,7 +73,7 @@ async def effect_of(work: UnitOfWork, calendar: Calendar, version: int, *, libra
 
 
 class Rederive:
-    """Handler of the timers that `plan_rederiving` sets."""
+    """Handler of the timers that plan clocks to be derived again."""
 
     def __init__(self, library: Library) -> None:
         self._library = library

@@ -104,7 +104,7 @@ async def confirm(work: UnitOfWork, candidate_id: str, *, by: str, reason: str |
     numbers = await case_numbers(work, 1)
     taken = confirm_candidate(desk, trigger, rule, books=books, tools=tools, number=next(numbers))
     assert desk.file is not None
-    await finish(work, [desk.file])
+    await finish(work, [desk.file], books)
     await work.raw.execute(
         "update trigger_event set customer_id = $6, outcome = $3, case_id = $4, matter_id = $5"
         " where source = $1 and event_id = $2",

@@ -83,7 +83,7 @@ async def carry_out(work: UnitOfWork, command: Command, *, library: Library) -> 
         raise ClockFull(str(error), **state) from None
     except WrongField as error:
         raise Unprocessable(errors=[FieldError(error.pointer, error.rule, str(error))]) from None
-    await finish(work, [file])
+    await finish(work, [file], books)
     return file
 
 

@@ -29,7 +29,7 @@ class Fire:
             # The timer is gone: whatever comes next is planned anew.
             file.next_clock_at, file.has_changed = None, True
             _settle_due(file, books, tools)
-        await finish(work, files.values())
+        await finish(work, files.values(), books)
 
     async def escalations(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
         """Let the escalations of these cases go on; a promise broken at the same instant calls first, and alone."""
@@ -40,7 +40,7 @@ class Fire:
             is_due = file.run is not None and file.run.next_at is not None and file.run.next_at <= tools.now
             if file.case.id in due and is_due:
                 go_on(file, books, tools)
-        await finish(work, files.values())
+        await finish(work, files.values(), books)
 
     async def _files(self, work: UnitOfWork, timers: Sequence[DueTimer]) -> tuple[dict[str, CaseFile], Books, Tools]:
         """The open cases that timers are about; clocks that are due now come with their events."""
@@ -67,7 +67,7 @@ class Fire:
             file = files.get(timer.subject)
             if file is not None and file.case.id == timer.payload["case_id"]:
                 _end_wait(file, timer.payload, books, tools)
-        await finish(work, files.values())
+        await finish(work, files.values(), books)
 
 
 def _settle_due(file: CaseFile, books: Books, tools: Tools) -> None:

@@ -81,7 +81,7 @@ async def open_by_hand(work: UnitOfWork, wanted: OpenByHand, *, library: Library
     follow_up(file, told, books, tools)
     if waiting:
         follow_up(file, customer_answered(file, _heard(new, wanted), books, tools), books, tools)
-    await finish(work, [file])
+    await finish(work, [file], books)
     return file.case.id, opened
 
 
@@ -143,5 +143,5 @@ async def add_note(work: UnitOfWork, case_id: str, text: str, *, by: str, librar
     file = await locked_file(work, case_id)
     books = await library.books(work.raw)
     file.note(tools_for(work, books, [file]), "case.note", text[:200], actor=by, data={"text": text})
-    await finish(work, [file])
+    await finish(work, [file], books)
     return file.entries[-1]

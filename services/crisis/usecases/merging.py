@@ -67,7 +67,7 @@ async def merge_cases(work: UnitOfWork, command: MergeCases, *, library: Library
         raise InterestConflict(str(error), **_state(source)) from None
     except FullClock as error:
         raise ClockFull(str(error), **_state(target)) from None
-    await finish(work, [source, target])
+    await finish(work, [source, target], books)
     return source
 
 

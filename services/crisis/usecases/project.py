@@ -121,4 +121,4 @@ async def _serve(
             file.change(provisional=False)
             cause = LATE_TIER
         follow_up(file, change_class(file, books, tools, wanted[id_], cause=cause), books, tools)
-    await finish(work, files.values())
+    await finish(work, files.values(), books)

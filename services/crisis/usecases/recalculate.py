@@ -57,7 +57,7 @@ def approved_job(library: Library) -> Run:
                     found += _findings(done, wanted.get(done.clock.id, ()))
         await save_findings(work.raw, job.id, found)
         await save_superseded(work.raw, job.id, work.now, [one for one in found if one.outcome == "applied"])
-        await finish(work, batch.files)
+        await finish(work, batch.files, batch.books)
         return counts
 
     return lambda job: over_cases(job, selection_in(job.request), library, apply, counts=_APPROVED_COUNTS)

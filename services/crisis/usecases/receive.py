@@ -57,7 +57,7 @@ async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -
         if desk.file is not None:
             told = customer_answered(desk.file, _trigger(one), books, tools)
             follow_up(desk.file, told, books, tools)
-    await finish(work, [desk.file for desk in desks.values() if desk.file is not None])
+    await finish(work, [desk.file for desk in desks.values() if desk.file is not None], books)
     await save_taken(work, taken)
     await keep_candidates(work, taken)
     await tell_of_tripped(work, breakers, books)

@@ -1,17 +1,25 @@
-"""Which cases derive promises again, because a calendar was published: their timers, due at once."""
+"""Which cases derive promises again, because a calendar was published: their timers, due at once.
 
-from collections.abc import Iterable
+Whoever publishes holds the calendar's row, and whoever decides about clocks holds customers and their timers and then
+looks at that row. So the publication itself touches no timer of a case: a timer of its own plans those, afterwards.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import asyncpg
 
 from services.crisis.documents.compiling import CALENDAR, SLA_POLICY
 from services.crisis.domain.casefile import CaseFile
-from services.crisis.domain.rederiving import due_by
+from services.crisis.domain.rederiving import follows
+from services.crisis.domain.sla.pins import Promises
 from shared.db.unit_of_work import UnitOfWork
-from shared.documents.store import StoredDocument
+from shared.documents.store import StoredDocument, newest_activated
 from shared.timers.plan import Timer
+from shared.timers.worker import DueTimer
 
+PUBLISHED_TIMER: Final = "calendar-published"
+"""One per version: the cases that it concerns have to be found."""
 REDERIVE_TIMER: Final = "rederive"
 PROVISIONAL: Final = """
 select distinct c.case_id, c.customer_id from clock c
@@ -30,37 +38,48 @@ select key || '@' || version from document
 where kind = $1 and state <> 'draft' and coalesce(body ->> 'on_calendar_change', 'keep') <> 'keep'
 """
 _ACTIVE: Final = """
-select key, version from document where kind = $1 and state = 'active' and key = any($2::text[]) for share
+select key, version from document where kind = $1 and state = 'active' and key = any($2::text[]) order by key for share
 """
 
 
-async def plan_rederiving(work: UnitOfWork, calendar: StoredDocument, by: str | None) -> None:
-    """Set a timer for each case with a clock that this version of the calendar may move.
-
-    Those are the provisional ones, and those whose policies say that a calendar changes them.
-    """
+async def plan_spreading(work: UnitOfWork, calendar: StoredDocument, by: str | None) -> None:
+    """Set the timer that spreads this version of the calendar to what runs."""
     del by
-    name = f";{calendar.key}@"
-    rows = await work.raw.fetch(PROVISIONAL, name)
-    changing = [row[0] for row in await work.raw.fetch(_CHANGING, SLA_POLICY)]
-    if changing:
-        rows += await work.raw.fetch(CERTAIN, name, changing)
-    for row in rows:
-        _plan(work, row["case_id"], row["customer_id"], calendar.key, calendar.version)
+    wish = {"calendar": calendar.key, "version": calendar.version}
+    key, subject = f"{calendar.key}/{calendar.version}", f"calendar:{calendar.key}"
+    work.plan(Timer(PUBLISHED_TIMER, key, subject, work.now, wish))
 
 
-async def plan_where_overtaken(work: UnitOfWork, files: Iterable[CaseFile]) -> None:
-    """Set one for clocks that became provisional in this transaction by a version that is active no more.
+async def spread(work: UnitOfWork, timers: Sequence[DueTimer]) -> None:
+    """Handler of these timers: set one for each case with a clock that the version may move.
 
-    Whoever publishes a calendar sees only what was committed and provisional by then. Where none was published yet, it
-    has to wait for this transaction and sees its clocks.
+    Those are the provisional ones, and those whose policies say that a calendar changes them. One that a newer
+    version overtook is left to that one.
+    """
+    for timer in timers:
+        key, version = timer.payload["calendar"], timer.payload["version"]
+        if await newest_activated(work.raw, CALENDAR, key) > version:
+            continue
+        name = f";{key}@"
+        rows = await work.raw.fetch(PROVISIONAL, name)
+        changing = [row[0] for row in await work.raw.fetch(_CHANGING, SLA_POLICY)]
+        if changing:
+            rows += await work.raw.fetch(CERTAIN, name, changing)
+        for row in rows:
+            _plan(work, row["case_id"], row["customer_id"], key, version)
+
+
+async def plan_where_overtaken(work: UnitOfWork, files: Iterable[CaseFile], promises: Promises) -> None:
+    """Set one for clocks of this transaction that follow their calendar, by a version that is active no more.
+
+    Whoever publishes a calendar sees only what was committed by then. Where none was published yet, it has to wait for
+    this transaction and sees its clocks.
     """
     found = [
         (file.case, *named)
         for file in files
         for clock in file.clocks
-        if (clock.has_changed or clock.is_new) and clock.state is not None and clock.state.provisional
-        if (named := due_by(clock)) is not None
+        if (clock.has_changed or clock.is_new) and (named := follows(clock, promises)) is not None
     ]
     if not found:
         return
@@ -79,4 +98,4 @@ def _plan(work: UnitOfWork, case_id: str, customer_id: str, calendar: str, versi
 
 
 async def _active(raw: "asyncpg.Connection[asyncpg.Record]", keys: Iterable[str]) -> dict[str, int]:
-    return {row["key"]: row["version"] for row in await raw.fetch(_ACTIVE, CALENDAR, list(keys))}
+    return {row["key"]: row["version"] for row in await raw.fetch(_ACTIVE, CALENDAR, sorted(keys))}

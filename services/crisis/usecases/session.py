@@ -34,10 +34,10 @@ async def case_numbers(work: UnitOfWork, count: int) -> Iterator[str]:
     return iter([f"CR-{work.now.year}-{row['number']:06d}" for row in rows])
 
 
-async def finish(work: UnitOfWork, files: Iterable[CaseFile]) -> None:
+async def finish(work: UnitOfWork, files: Iterable[CaseFile], books: Books) -> None:
     """Write files and publish what happened in them."""
     written = list(files)
-    await plan_where_overtaken(work, written)
+    await plan_where_overtaken(work, written, books.promises)
     await save_and_publish(work, written)
 
 

@@ -23,9 +23,9 @@ class Compile(Protocol):
     def __call__(self, body: dict[str, Any], /, *, now: datetime) -> Mapping[str, Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DocumentKind:
-    """One kind. `name` is stored; `path` is where its routes are, `/v1/sla-policies` for example.
+    """One kind, there once. `name` is stored; `path` is where its routes are, `/v1/sla-policies` for example.
 
     `check` may look at other documents when a version is activated, and raises InvalidDocument. `activated` is
     called in the activating transaction, after the fact, with who did it (None for a shipped document).

@@ -21,9 +21,9 @@ from shared.bus.port import Received
 from shared.clock import SteppedClock
 from shared.contracts import CloudEvent, format_instant, validate
 from shared.db.database import raw_connection
-from shared.documents.presets import load_presets
 from shared.ids import new_id
 from shared.service import Service
+from tests.support.documents import install
 
 MONDAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 """Monday, 10:00 in Shanghai: the office is open."""
@@ -117,24 +117,18 @@ def _service(database_url: str, clock: SteppedClock) -> Service:
 
 
 async def install_documents(database_url: str) -> None:
-    """Install the shipped documents in a migrated database, unless they are there."""
+    """Install the shipped documents in a migrated database."""
     service = _service(database_url, SteppedClock(MONDAY))
-    try:
-        async with service.base.database.read() as connection:
-            if await (await raw_connection(connection)).fetchval("select exists (select from document)"):
-                return
-        for kind, directory in SHIPPED:
-            await load_presets(service.base.uow, kind, directory)
-    finally:
-        await service.base.database.close()
+    await install(service, SHIPPED)
+    await service.base.database.close()
 
 
 @asynccontextmanager
 async def a_crisis(database_url: str, *, now: datetime = MONDAY) -> AsyncIterator[Crisis]:
     """A crisis service on a migrated database; quicker where that has the shipped documents already."""
-    await install_documents(database_url)
     clock = SteppedClock(now)
     service = _service(database_url, clock)
+    await install(service, SHIPPED)
     service.page_tokens.secret = b"of this test"
     async with service.base.database.begin() as connection:
         scopes = ("crisis:read", "crisis:write", "crisis:command", "crisis:policy", "crisis:approve", "admin")

@@ -12,13 +12,14 @@ import pytest
 
 from deploy.kafka.broker import LocalKafka, answers
 from deploy.kafka.fetch import KafkaNotAvailable
+from tests.support.postgres import server_directory
 
 _MARK = "NOT RUN: "
 _reason = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session")
-def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def kafka(request: pytest.FixtureRequest) -> Iterator[str]:
     """host:port of a broker that all tests share: name topics and groups so that no other test has them."""
     named = os.environ.get("MOAT_TEST_KAFKA")
     if named:
@@ -26,17 +27,19 @@ def kafka(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             _cannot(request.config, f"MOAT_TEST_KAFKA={named} does not answer")
         yield named
         return
-    broker = started(request.config, tmp_path_factory.mktemp("kafka"))
-    yield broker.bootstrap
-    broker.stop()
+    with server_directory() as directory:
+        broker = started(request.config, directory)
+        yield broker.bootstrap
+        broker.stop()
 
 
 @pytest.fixture
-def own_kafka(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalKafka]:
+def own_kafka(request: pytest.FixtureRequest) -> Iterator[LocalKafka]:
     """A broker for one test, to be killed."""
-    broker = started(request.config, tmp_path / "kafka")
-    yield broker
-    broker.kill()
+    with server_directory() as directory:
+        broker = started(request.config, directory)
+        yield broker
+        broker.kill()
 
 
 def started(

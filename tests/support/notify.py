@@ -11,7 +11,7 @@ import orjson
 
 from services.notify.api.channels import Channels
 from services.notify.app import build
-from services.notify.kinds import PRESETS, ROUTES, TEMPLATES
+from services.notify.kinds import ROUTES
 from services.notify.sender import Sender
 from services.notify.settings import NotifySettings
 from shared.auth.keys import create_key
@@ -23,10 +23,10 @@ from shared.contracts import CloudEvent, decode, encode, registry, validate
 from shared.db.database import Database, raw_connection
 from shared.db.unit_of_work import UnitOfWorkFactory
 from shared.documents.kind import DocumentKind
-from shared.documents.presets import load_presets
 from shared.documents.store import activate, create_draft, for_update
 from shared.ids import new_id
 from shared.service import Service
+from tests.support.documents import install
 from tests.support.kernel import running, until
 from tests.support.sinks import HttpSink, MailSink, http_sink, mail_sink
 
@@ -35,6 +35,7 @@ CRISIS = "moat.crisis.v1"
 CUSTOMERS = "moat.customers.v1"
 NOTIFY = "moat.notify.v1"
 SECRET = b"0123456789abcdef0123456789abcdef"
+_NO_BUS = "postgresql://nobody@127.0.0.1:1/none"
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -171,6 +172,14 @@ class Notify:
         return await self.deliveries()
 
 
+async def install_documents(database_url: str) -> None:
+    """Install the shipped documents in a migrated database."""
+    settings = NotifySettings(database_url=database_url, bus_url=_NO_BUS, profile="test", port=0)
+    service = build(settings, clock=SteppedClock(NOON))
+    await install(service, service.parts.presets)
+    await service.base.database.close()
+
+
 @asynccontextmanager
 async def a_notify(database_url: str, *, bus_url: str | None = None, **given: Any) -> AsyncIterator[Notify]:
     """A notify on a migrated database with the shipped documents; it runs wholly when a bus is given, else not."""
@@ -179,7 +188,7 @@ async def a_notify(database_url: str, *, bus_url: str | None = None, **given: An
         settings = NotifySettings(
             **{
                 "database_url": database_url,
-                "bus_url": bus_url or "postgresql://nobody@127.0.0.1:1/none",
+                "bus_url": bus_url or _NO_BUS,
                 "profile": "test",
                 "port": 0,
                 "smtp_url": mail.url,
@@ -202,8 +211,7 @@ async def a_notify(database_url: str, *, bus_url: str | None = None, **given: An
             await service.start()
             stack.push_async_callback(service.stop)
         else:
-            for kind, directory in ((ROUTES, "routes"), (TEMPLATES, "templates")):
-                await load_presets(service.base.uow, kind, PRESETS / directory)
+            await install(service, service.parts.presets)
         yield notify
 
 

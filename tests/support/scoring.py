@@ -21,8 +21,8 @@ from shared.clock import SteppedClock
 from shared.contracts import CloudEvent, encode
 from shared.db.database import raw_connection
 from shared.documents import store
-from shared.documents.presets import load_presets
 from shared.service import Service
+from tests.support.documents import install
 from tests.support.facts import MONDAY
 from tests.support.tier_models import document
 
@@ -139,19 +139,29 @@ def a_record(event: CloudEvent, offset: int = 0) -> Received:
     return Received("moat.facts.v1", 0, offset, 0, key, value, headers)
 
 
+def _service(database_url: str, clock: SteppedClock, lanes: int = 1) -> Service:
+    settings = ScoringSettings(
+        database_url=database_url, bus_url="postgresql://nobody@127.0.0.1:1/none", profile="test", lanes=lanes
+    )
+    return build(settings, clock=clock)
+
+
+async def install_documents(database_url: str) -> None:
+    """Install the shipped documents in a migrated database."""
+    service = _service(database_url, SteppedClock(MONDAY))
+    await install(service, service.parts.presets)
+    await service.base.database.close()
+
+
 @asynccontextmanager
 async def a_scoring(
     database_url: str, *, now: datetime = MONDAY, lanes: int = 1, model: dict[str, Any] | None = None
 ) -> AsyncIterator[Scoring]:
     """A scoring service on a migrated database, with the shipped documents; `model` instead of the shipped models."""
-    settings = ScoringSettings(
-        database_url=database_url, bus_url="postgresql://nobody@127.0.0.1:1/none", profile="test", lanes=lanes
-    )
     clock = SteppedClock(now)
-    service = build(settings, clock=clock)
+    service = _service(database_url, clock, lanes)
     service.page_tokens.secret = b"of this test"
-    for kind, directory in service.parts.presets if model is None else service.parts.presets[1:]:
-        await load_presets(service.base.uow, kind, directory)
+    await install(service, service.parts.presets if model is None else service.parts.presets[1:])
     async with service.base.database.begin() as connection:
         key = await create_key(await raw_connection(connection), name="test", scopes=[*SCOPES], now=datetime.now(UTC))
     transport = httpx.ASGITransport(service.app, client=("127.0.0.1", 5000))

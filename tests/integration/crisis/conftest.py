@@ -1,6 +1,5 @@
 """A crisis service for each test, on a clone of a database that has the shipped documents."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,18 +8,9 @@ from tests.support.crisis import Crisis, a_crisis, install_documents
 from tests.support.postgres import TestPostgres
 
 
-@pytest.fixture(scope="session")
-def crisis_template(postgres: TestPostgres) -> str:
-    """A database with schema and documents, to be cloned."""
-    with postgres.migrated("crisis") as url:
-        asyncio.run(install_documents(url))
-        postgres.server.create_database("template_crisis_documents", template=url.rsplit("/", 1)[1].split("?")[0])
-    return "template_crisis_documents"
-
-
 @pytest.fixture
-def database_with_documents(postgres: TestPostgres, crisis_template: str) -> Iterator[str]:
-    with postgres._database(crisis_template) as url:
+def database_with_documents(postgres: TestPostgres) -> Iterator[str]:
+    with postgres.furnished("crisis", install_documents) as url:
         yield url
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shared.db.embedded import EmbeddedPostgres
 from tests.support.kafka import kafka, own_kafka, pytest_sessionfinish, pytest_unconfigure
@@ -11,6 +12,10 @@ from tests.support.platform import RunningPlatform, World, a_platform
 from tests.support.postgres import TestPostgres, free_port, server_directory
 
 __all__ = ["kafka", "own_kafka", "pytest_sessionfinish", "pytest_unconfigure"]
+
+# How long one example takes says how busy the machine is.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

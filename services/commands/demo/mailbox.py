@@ -31,17 +31,23 @@ class Mailbox:
 
     mails: list[Mail] = field(default_factory=list)
     per_address: Counter[str] = field(default_factory=Counter)
+    connections: "set[_Connection]" = field(default_factory=set)
     _server: asyncio.Server | None = None
     port: int = 0
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: SMTP(self, enable_SMTPUTF8=True), host, port)
+        self._server = await loop.create_server(lambda: _Connection(self), host, port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
+        """Let nobody in any more and break off who is still there; returns when every socket is closed."""
         if self._server is not None:
             self._server.close()
+        while self.connections:
+            for connection in self.connections:
+                connection.abort()
+            await asyncio.sleep(0.001)
 
     async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802 - aiosmtpd's
         # The newer policy parses every header by grammar, which costs more than sending the mail did.
@@ -54,6 +60,24 @@ class Mailbox:
             self.per_address[address] += 1
             self.mails.append(Mail(id_, address, subject, text, found.group(0) if found else None))
         return "250 kept"
+
+
+class _Connection(SMTP):
+    """One client; counts as connected until the task that spoke with it has ended."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        super().__init__(mailbox, enable_SMTPUTF8=True)
+        self._connections = mailbox.connections
+        self._connections.add(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        assert self._handler_coroutine is not None
+        self._handler_coroutine.add_done_callback(lambda _: self._connections.discard(self))
+
+    def abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()  # type: ignore[attr-defined]
 
 
 def _text_of(message: Message) -> str:

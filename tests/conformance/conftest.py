@@ -13,8 +13,7 @@ from shared.bus.port import Bus, TopicSpec
 def bus_url(request: pytest.FixtureRequest) -> str:
     """The address of a bus: the embedded one in an empty database, or a real Kafka."""
     if request.param == "kafka":
-        # The shortest session that a broker allows by default: members that were killed are missed sooner.
-        return f"kafka://{request.getfixturevalue('kafka')}?session_timeout_ms=6000"
+        return f"kafka://{request.getfixturevalue('kafka')}"
     return str(request.getfixturevalue("database_url"))
 
 

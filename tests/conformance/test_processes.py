@@ -41,6 +41,12 @@ class Member:
 
 
 @pytest.fixture
+def bus_url(bus_url: str) -> str:
+    """On Kafka with the shortest session that a broker allows by default: who was killed is missed sooner."""
+    return f"{bus_url}?session_timeout_ms=6000" if bus_url.startswith("kafka:") else bus_url
+
+
+@pytest.fixture
 def members(bus_url: str, topic: str, tmp_path: Path) -> Iterator[list[Member]]:
     started = [Member(bus_url, "processes", topic, tmp_path / f"member-{number}") for number in range(2)]
     yield started
@@ -49,7 +55,7 @@ def members(bus_url: str, topic: str, tmp_path: Path) -> Iterator[list[Member]]:
         member.process.wait()
 
 
-async def until(what, *, seconds: float = 40) -> None:
+async def until(what, *, seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "waited in vain"
@@ -74,8 +80,9 @@ async def test_a_killed_process_loses_nothing_and_its_partitions_go_to_the_other
     assert len(killed.received) + len(survivor.received) < 2000 + 500
     for key in range(40):
         numbers = [number for name, number in survivor.received if name == f"key-{key}"]
-        assert numbers == sorted(numbers)
-        assert numbers[-1] == 49
+        firsts = list(dict.fromkeys(numbers))  # what was not committed when the other died comes again
+        assert firsts == sorted(firsts)
+        assert firsts[-1] == 49
 
 
 async def test_a_process_that_comes_back_goes_on_where_the_group_stopped(bus: Bus, bus_url: str, topic: str, tmp_path):

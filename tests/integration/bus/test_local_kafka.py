@@ -69,11 +69,10 @@ def test_a_broker_dies_with_the_process_that_started_it(kafka: str, tmp_path: Pa
     parent.wait()
     parent.stdout.close()
 
-    until = time.monotonic() + 10
-    while is_running(int(pid)):
+    until = time.monotonic() + 60
+    while is_running(int(pid)) or answers(address):
         assert time.monotonic() < until, "the broker outlived its parent"
         time.sleep(0.05)
-    assert not answers(address)
 
 
 @pytest.mark.kafka

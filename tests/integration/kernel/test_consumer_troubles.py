@@ -153,8 +153,9 @@ async def test_junk_as_large_as_a_record_may_be_is_a_dead_letter_that_was_cut_an
 
 async def test_a_statement_that_takes_too_long_is_tried_in_smaller_parts(kernel):
     async def slow_together(work, deliveries):
-        await work.raw.execute("set local statement_timeout = 100")
-        await work.raw.execute("select pg_sleep($1)", 0.02 * len(deliveries))
+        if len(deliveries) > 4:
+            await work.raw.execute("set local statement_timeout = 100")
+            await work.raw.execute("select pg_sleep(60)")
         await record_effect(work, deliveries)
 
     await kernel.publish_facts(*(a_fact(f"C-{n}", id=f"e-{n}") for n in range(16)))

@@ -47,7 +47,7 @@ async def test_locks_taken_in_any_order_by_many_never_deadlock(kernel):
             await work.lock(ids[turn:] + ids[:turn])
             await asyncio.sleep(0.001)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(one(turn) for turn in range(20)))
 
     assert await kernel.count("subject") == 20

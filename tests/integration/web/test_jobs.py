@@ -89,7 +89,7 @@ async def another_process(database_url, bus_url):
         "async def main():\n"
         "    async with running(a_service(sys.argv[1], sys.argv[2])):\n"
         "        print('up', flush=True)\n"
-        "        await asyncio.sleep(60)\n"
+        "        await asyncio.sleep(600)\n"
         "asyncio.run(main())\n"
     )
     process = await asyncio.create_subprocess_exec(
@@ -119,7 +119,7 @@ async def test_a_job_is_resumed_after_kill_minus_nine_and_no_step_is_done_twice(
     async with another_process(crisis_database, bus_url) as process:
         async with service.base.uow() as work:
             job = (await submit(work, "count", {"to": 400}, by="test")).id
-        await until(some, seconds=20)
+        await until(some)
         process.send_signal(signal.SIGKILL)
         await process.wait()
     assert len(await counted()) < 400
@@ -128,7 +128,7 @@ async def test_a_job_is_resumed_after_kill_minus_nine_and_no_step_is_done_twice(
         async def ended():
             return (await state_of(things, job))["state"] == "succeeded"
 
-        await until(ended, seconds=30)
+        await until(ended)
         assert [row.n for row in await things.rows("select n from counted order by seq")] == list(range(1, 401))
 
 
@@ -153,7 +153,7 @@ async def test_a_runner_that_lost_its_job_and_wakes_up_saves_nothing_more(things
     await asleep.wait()
     async with base.database.begin() as connection:  # as if the server had lost the sleeper's connection
         await connection.exec_driver_sql(
-            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid ="
+            "select pg_terminate_backend(pid, 60000) from pg_locks where locktype = 'advisory' and classid ="
             f" {_LOCK_CLASS} and pid <> pg_backend_pid()"
         )
     assert await quick.turn()

@@ -157,7 +157,8 @@ async def test_requests_are_answered_and_kept_while_the_bus_has_never_answered(c
         assert (quiet["quiet"], quiet["consumer_lag"], quiet["outbox"]) == (False, None, 1)
 
 
-async def test_what_was_committed_before_a_stop_is_sent_before_it_ends(crisis_database, bus_url):
+async def test_what_was_committed_before_a_stop_is_sent_before_it_ends(crisis_database, bus_url, monkeypatch):
+    monkeypatch.setattr("shared.service._RELAY_PATIENCE", 60.0)
     async with running(a_service(crisis_database, bus_url)) as things:
         await asyncio.gather(
             *(things.client.post("/v1/things", json={"name": "n"}, headers=keyed()) for _ in range(20))

@@ -12,7 +12,7 @@ from shared.bus.port import MAX_RECORD_BYTES, Record, RecordTooLarge
 from tests.support.faults.doors import FACTS, record_of
 from tests.support.faults.junk import an_order_fact, junk_facts, row_counts
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from services.commands.names import ServiceName
 from shared.auth.keys import create_key
 from tests.support.faults.junk import an_order_fact, row_counts
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 SOUND = an_order_fact("C-1", "J-http")
 TEXT = orjson.dumps(SOUND)
 

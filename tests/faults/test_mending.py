@@ -18,7 +18,7 @@ from tests.support.faults.doors import record_of
 from tests.support.faults.junk import an_order_fact, raw_record
 from tests.support.faults.story import text
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 on_one_bus = pytest.mark.parametrize("running", ["embedded"], indirect=True)
 """Parked keys lie in the services' databases, whatever the bus is."""
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ def moat(running):
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         return done.returncode, done.stdout + done.stderr
@@ -222,7 +222,7 @@ async def _until_empty(running, customer):
 async def _until(connection, statement, *values):
     import asyncio
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await connection.fetchval(statement, *values):
             await asyncio.sleep(0.05)
 
@@ -234,7 +234,7 @@ def test_a_database_that_is_away_is_told_in_one_sentence(tmp_path):
         env={**os.environ, "MOAT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

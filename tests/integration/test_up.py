@@ -16,7 +16,7 @@ from tests.support.platform import free_base
 from tests.support.postgres import server_directory
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_tail_shows_what_flows(up, folder):
         env={**os.environ, "MOAT_BUS_URL": _bus_url(folder)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
 
     assert "C-1" in done.stdout, done.stderr
@@ -179,13 +179,13 @@ class _Up:
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(40)
+        return self.process.wait(90)
 
     def end(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(40)
+                self.process.wait(90)
             except subprocess.TimeoutExpired:
                 self.process.kill()
 
@@ -199,7 +199,7 @@ def _refused(folder: Path, base: int) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
@@ -220,7 +220,7 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _until(condition, *, seconds: float = 80.0, tell=lambda: "") -> None:
+def _until(condition, *, seconds: float = 120.0, tell=lambda: "") -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, tell()

@@ -39,7 +39,7 @@ def next_positions(received: Iterable[Received]) -> dict[TopicPartition, int]:
 
 
 async def take(
-    subscription: Subscription, number: int, *, seconds: float = 30, commit: bool = True, max_records: int = 1000
+    subscription: Subscription, number: int, *, seconds: float = 60, commit: bool = True, max_records: int = 1000
 ) -> list[Received]:
     """Poll until `number` records have come, or fail; polling goes on while the bus is away."""
     found: list[Received] = []
@@ -57,7 +57,7 @@ async def take(
 
 
 async def poll_all_until(
-    subscriptions: Sequence[Subscription], done: Callable[[], bool], *, seconds: float = 30
+    subscriptions: Sequence[Subscription], done: Callable[[], bool], *, seconds: float = 60
 ) -> list[list[Received]]:
     """Poll and commit with every subscription at the same time until `done`; what each one received."""
     found: list[list[Received]] = [[] for _ in subscriptions]
@@ -75,7 +75,7 @@ async def poll_all_until(
     return found
 
 
-async def settle(subscriptions: Sequence[Subscription], *, partitions: int, seconds: float = 40) -> None:
+async def settle(subscriptions: Sequence[Subscription], *, partitions: int, seconds: float = 60) -> None:
     """Poll until all `partitions` are owned, by each member within one of its equal share."""
     least = partitions // len(subscriptions)
 

@@ -111,8 +111,8 @@ async def running(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 20.0) -> None:
-    """Return when `condition` holds; fail when it does not in time."""
+async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 60.0) -> None:
+    """Return when `condition` holds; fail when it does not in time, which is long: machines may be slow."""
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.01)

@@ -161,7 +161,7 @@ class Notify:
     async def states(self) -> list[str]:
         return [row["state"] for row in await self.deliveries()]
 
-    async def settled(self, *, deliveries: int = 1, seconds: float = 20.0) -> list[dict[str, Any]]:
+    async def settled(self, *, deliveries: int = 1, seconds: float = 60.0) -> list[dict[str, Any]]:
         """Wait until there are so many deliveries and all have ended; answers them."""
 
         async def done() -> bool:
@@ -195,7 +195,7 @@ async def a_notify(database_url: str, *, bus_url: str | None = None, **given: An
                 "mail_from": "moat@example.com",
                 "public_url": "https://moat.example.com",
                 "allowed_private_hosts": "127.0.0.1",
-                "send_timeout": 3.0,
+                "send_timeout": 20.0,
                 "retry_haste": 100.0,
                 **given,
             }

@@ -260,8 +260,8 @@ def keyed() -> dict[str, str]:
     return {"Idempotency-Key": new_id()}
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10.0) -> None:
-    """Return when it holds; fail when it does not in time."""
+async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 60.0) -> None:
+    """Return when it holds; fail when it does not in time, which is long: machines may be slow."""
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.02)

@@ -49,7 +49,7 @@ def test_the_broker_is_the_version_that_the_tests_run_on():
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_its_commands_and_settings_run_as_local_processes(tmp_path, postgres, own_kafka):
     secrets, kafka = _secrets(tmp_path, postgres), own_kafka.bootstrap
     base = free_base()
@@ -58,14 +58,14 @@ def test_its_commands_and_settings_run_as_local_processes(tmp_path, postgres, ow
     try:
         mail = _spawn(log, "mail", secrets, kafka, base)
         running.append(mail)
-        assert _spawn(log, "migrate", secrets, kafka, base).wait(90) == 0, log.read_text()
+        assert _spawn(log, "migrate", secrets, kafka, base).wait(120) == 0, log.read_text()
         running += [_spawn(log, name, secrets, kafka, base) for name in SERVICES]
         for name in SERVICES:
             _wait_healthy(name, base, log)
     finally:
         for process in running:
             process.send_signal(signal.SIGTERM)
-        codes = [process.wait(30) for process in running]
+        codes = [process.wait(90) for process in running]
     assert codes[1:] == [0, 0, 0]
 
 
@@ -109,7 +109,7 @@ def _wait_healthy(name: str, base: int, log: Path) -> None:
     """By the container's own health check."""
     check = COMPOSE["services"][name]["healthcheck"]["test"]
     url = f"http://127.0.0.1:{base + 1 + SERVICES.index(name)}"
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while True:
         done = subprocess.run(
             [sys.executable, "-m", "services.cli", *check[2:-1], url], cwd=ROOT, capture_output=True, text=True

@@ -59,7 +59,7 @@ async def client(postgres, scoring_database) -> AsyncIterator[httpx.AsyncClient]
 
 async def announced(client: httpx.AsyncClient, *, count: int) -> list[dict]:
     """The first `count` activations on the bus."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             records = await client.bus.read("moat.scoring.v1", limit=100)  # type: ignore[attr-defined]
             events = [decode(record.key, record.value, record.headers) for record in records]

@@ -111,7 +111,7 @@ async def test_a_service_on_the_machines_clock_becomes_quiet_too(crisis_database
 
 
 async def test_nobody_waits_for_the_pace_of_a_consumer_while_the_clock_is_stepped(crisis_database, bus_url):
-    async with running(a_service(crisis_database, bus_url, pace=60.0)) as things:
+    async with running(a_service(crisis_database, bus_url, pace=600.0)) as things:
         for number in range(2):
             await things.service.bus.publish([Record("moat.facts.v1", *encode(a_complaint(f"C-{number}")))])
             await until(lambda heard=number + 1: _heard(things, heard))

@@ -95,7 +95,7 @@ async def plan(things, version, instant):
 async def moved(things, instant):
     """The clock goes on to an instant, and whatever falls due by then is done."""
     (await things.client.post("/v1/admin/clock", json={"now": instant})).raise_for_status()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (await things.client.get("/v1/admin/quiescence")).json()["quiet"]:
             await asyncio.sleep(0.02)
 

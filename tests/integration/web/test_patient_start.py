@@ -16,7 +16,7 @@ async def test_it_waits_for_a_database_that_goes_away_during_the_start(own_postg
     await asyncio.sleep(0.5)
     waits = not starting.done()
     await asyncio.to_thread(own_postgres.start)
-    await asyncio.wait_for(starting, 20)
+    await asyncio.wait_for(starting, 60)
     await service.stop()
 
     assert waits

@@ -10,7 +10,7 @@ from services.crisis.domain.rules import Trigger
 from services.crisis.library import Library
 from services.crisis.usecases.answered import take_answers
 from services.crisis.usecases.merging import also_locked, take_merged
-from services.crisis.usecases.project import project
+from services.crisis.usecases.project import project, regrade
 from services.crisis.usecases.receive import News, receive
 from shared.bus.consumer import ConsumerSpec, Delivery
 from shared.contracts import CloudEvent
@@ -64,6 +64,7 @@ def consumer_specs(library: Library, *, lanes: int = 2) -> tuple[ConsumerSpec, .
             max_records=2000,
             lanes=lanes,
             pace=0.1,
+            follow=also_locked,
         ),
         ConsumerSpec(
             "crisis-scoring",
@@ -90,14 +91,14 @@ class Handlers:
 
     async def facts(self, work: UnitOfWork, deliveries: Sequence[Delivery]) -> None:
         """Complaints and opinion; and which customers turned out to be others."""
-        await take_merged(
-            work,
-            [
-                (d.event.subject, d.payload.into_customer_id, d.payload.merged_at or d.event.time)
-                for d in deliveries
-                if isinstance(d.payload, CustomerMerged)
-            ],
-        )
+        merged = [
+            (d.event.subject, d.payload.into_customer_id, d.payload.merged_at or d.event.time)
+            for d in deliveries
+            if isinstance(d.payload, CustomerMerged)
+        ]
+        if merged:
+            await take_merged(work, merged)
+            await regrade(work, {id_ for id_, _, _ in merged}, library=self._library)
         told = [_news(delivery) for delivery in deliveries if not isinstance(delivery.payload, CustomerMerged)]
         await receive(work, told, library=self._library)
 

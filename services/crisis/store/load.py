@@ -25,8 +25,11 @@ ClockFilter = Callable[[Clock], bool]
 _CASE: Final = """
 select c.*, (select recorded_at from timeline where case_id = c.id and seq = c.timeline_seq) from crisis_case c
 """
-
-
+_REMAINING: Final = """
+select wanted.id as asked, c.* from unnest($1::text[]) as wanted (id)
+left join customer_alias a on a.id = wanted.id left join customer r on r.id = a.into_id
+join customer c on c.id = coalesce(r.id, wanted.id)
+"""
 _STATES: Final = len(STATE_COLUMNS)
 """The columns of the state come first, in the order of its fields."""
 _CLOCKS: Final = (
@@ -39,12 +42,23 @@ _NOTHING: Final[frozenset[str]] = frozenset()
 
 
 async def load_customers(raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterable[str]) -> dict[str, Customer]:
-    """The customers as they are known; one that is not is there at version 0, with the default class."""
+    """The customers as they are known; one that is not is there at version 0, with the default class.
+
+    One that was merged into another is what is known of that one: whatever is open under the old id follows it.
+    """
+    return await _customers(raw, ids, _REMAINING)
+
+
+async def load_projections(raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterable[str]) -> dict[str, Customer]:
+    """What was told of exactly these ids; nothing yet is version 0."""
+    return await _customers(raw, ids, "select c.id as asked, c.* from customer c where c.id = any($1::text[])")
+
+
+async def _customers(
+    raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterable[str], statement: str
+) -> dict[str, Customer]:
     wanted = list(ids)
-    found = {
-        row["id"]: _customer(row)
-        for row in await raw.fetch("select * from customer where id = any($1::text[])", wanted)
-    }
+    found = {row["asked"]: _customer(row) for row in await raw.fetch(statement, wanted)}
     return {customer: found.get(customer) or Customer(customer) for customer in wanted}
 
 
@@ -224,7 +238,7 @@ def _run(row: asyncpg.Record) -> Run:
 
 def _customer(row: asyncpg.Record) -> Customer:
     return Customer(
-        id=row["id"],
+        id=row["asked"],
         version=row["version"],
         name=row["name"],
         segment=row["segment"],

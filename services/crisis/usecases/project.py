@@ -1,6 +1,6 @@
 """Project what scoring tells of customers; another class changes the promises of an open case at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,7 +10,8 @@ from services.crisis.domain.customer import ClassSource, Customer, with_class
 from services.crisis.domain.grading import LATE_TIER, change_class
 from services.crisis.domain.service_class import ServiceClass, is_better
 from services.crisis.library import Library
-from services.crisis.store.load import load_customers, load_open_files
+from services.crisis.store.aliases import kin_of
+from services.crisis.store.load import load_customers, load_open_files, load_projections
 from services.crisis.store.save import save_customers
 from services.crisis.usecases.session import finish, tools_for
 from shared.contracts.scoring import CustomerSnapshot, TierChanged
@@ -22,13 +23,14 @@ News = CustomerSnapshot | TierChanged
 async def project(work: UnitOfWork, news: Iterable[News], *, library: Library) -> None:
     """Take over snapshots and tier changes, the higher version winning. The customers have to be locked."""
     told = list(news)
-    before = await load_customers(work.raw, {one.customer_id for one in told})
+    before = await load_projections(work.raw, {one.customer_id for one in told})
     after = dict(before)
     for one in told:
         after[one.customer_id] = _taken_over(after[one.customer_id], one)
     changed = [customer for id_, customer in after.items() if customer != before[id_]]
     await save_customers(work, changed)
-    await _regrade(work, {customer.id: customer for customer in changed}, library)
+    if changed:
+        await regrade(work, {customer.id for customer in changed}, library=library)
 
 
 def _taken_over(known: Customer, one: News) -> Customer:
@@ -78,15 +80,20 @@ def _from_tier(known: Customer, change: TierChanged) -> Customer:
     return with_class(named, change.service_class, source=source, since=change.effective_at, version=change.version)
 
 
-async def _regrade(work: UnitOfWork, customers: Mapping[str, Customer], library: Library) -> None:
-    """Serve open cases at the class that the basis of their policies names; what runs changes as those say."""
+async def regrade(work: UnitOfWork, ids: Collection[str], *, library: Library) -> None:
+    """Serve open cases at the class that the basis of their policies names; what runs changes as those say.
+
+    Those of these customers, under whichever of their ids; all of these have to be locked.
+    """
+    kin = await kin_of(work.raw, ids)
     rows = await work.raw.fetch(
         "select customer_id, service_class, provisional, opened_at, policy from crisis_case"
         " where status = 'open' and customer_id = any($1::text[])",
-        list(customers),
+        list({*ids, *(one for group in kin.values() for one in group)}),
     )
     if not rows:
         return
+    customers = await load_customers(work.raw, {row["customer_id"] for row in rows})
     books = await library.books(work.raw)
     await library.know_pins(work.raw, {row["policy"] for row in rows})
     wanted: dict[str, ServiceClass] = {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from services.crisis.domain.aftermath import follow_up
 from services.crisis.domain.books import Books
@@ -26,6 +26,9 @@ _FIELDS = {
     "remedy_sought": "remedy_sought",
     "complained_about": "complained_about",
 }
+AMENDABLE: Final = frozenset(_FIELDS)
+"""What an amendment may say of a complaint that means something to us."""
+NO_OPEN_MATTER: Final = "no_open_matter"
 _NEVER_CLEARED = frozenset({"subject", "impact", "public"})
 
 
@@ -45,7 +48,7 @@ def amend(desk: Desk, amendment: Amendment, *, books: Books, tools: Tools) -> Ta
     file = desk.file
     matter = None if file is None else _find(file, amendment.complaint_id)
     if file is None or matter is None:
-        return Taken(amendment.trigger, "muted", reason="no_open_matter")
+        return Taken(amendment.trigger, "muted", reason=NO_OPEN_MATTER)
     file.next_version()
     if amendment.kind == "withdrawn":
         _withdraw(file, matter, amendment, books, tools)

@@ -105,6 +105,14 @@ CANDIDATE = Table(
     ),
     ("id",),
 )
+EARLY_AMENDMENT = Table(
+    "early_amendment",
+    columns(
+        "source text, event_id text, customer_id text, complaint_id text, kind text, event jsonb, changes jsonb,"
+        "reason text, at timestamptz"
+    ),
+    ("source", "event_id"),
+)
 
 
 _case_fields = attrgetter(*CASE_COLUMNS)

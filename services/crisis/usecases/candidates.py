@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
 
 from services.crisis.domain.books import Books
 from services.crisis.domain.intake import Breakers, Desk, Taken, confirm_candidate
 from services.crisis.domain.rules import Trigger
-from services.crisis.domain.timeline import instant_text
 from services.crisis.library import Library
 from services.crisis.publishing import publish_tripped
 from services.crisis.store.aliases import who_is_meant
 from services.crisis.store.load import load_customers, load_open_files
-from services.crisis.store.rows import read, text_of
+from services.crisis.store.rows import text_of
 from services.crisis.store.tables import CANDIDATE
+from services.crisis.store.triggers import trigger_json, trigger_of
 from services.crisis.usecases.desks import add_past
+from services.crisis.usecases.early import load_early
 from services.crisis.usecases.merging import also_locked
 from services.crisis.usecases.session import case_numbers, finish, tools_for
 from shared.db.unit_of_work import UnitOfWork
@@ -60,24 +59,6 @@ async def tell_of_tripped(work: UnitOfWork, breakers: Breakers, books: Books) ->
             publish_tripped(work, rule)
 
 
-def trigger_json(trigger: Trigger) -> dict[str, Any]:
-    return {
-        "source": trigger.source,
-        "event_id": trigger.event_id,
-        "type": trigger.type,
-        "customer_id": trigger.customer_id,
-        "at": instant_text(trigger.at),
-        "fields": dict(trigger.fields),
-        "summary": trigger.summary,
-    }
-
-
-def trigger_of(text: Any) -> Trigger:
-    """The event behind a candidate."""
-    kept = read(text)
-    return Trigger(**{**kept, "at": datetime.fromisoformat(kept["at"])})
-
-
 class CandidateDecided(Conflict):
     """The candidate was confirmed or rejected before."""
 
@@ -95,7 +76,8 @@ async def confirm(work: UnitOfWork, candidate_id: str, *, by: str, reason: str |
     assert row is not None
     rule = await library.rule(work.raw, row["rule"], row["rule_version"])
     customers = await load_customers(work.raw, [trigger.customer_id])
-    with_clocks = customers if books.severity_chooses_policies else ()
+    early = await load_early(work, [trigger])
+    with_clocks = customers if books.severity_chooses_policies or early.customers else ()
     files = await load_open_files(work.raw, customers, clocks_for=with_clocks)
     await library.know(work.raw, files.values())
     tools = tools_for(work, books, files.values())
@@ -103,6 +85,7 @@ async def confirm(work: UnitOfWork, candidate_id: str, *, by: str, reason: str |
     await add_past(work, [desk])
     numbers = await case_numbers(work, 1)
     taken = confirm_candidate(desk, trigger, rule, books=books, tools=tools, number=next(numbers))
+    early.put(desk, trigger, books=books, tools=tools)
     assert desk.file is not None
     await finish(work, [desk.file], books)
     await work.raw.execute(
@@ -115,6 +98,7 @@ async def confirm(work: UnitOfWork, candidate_id: str, *, by: str, reason: str |
         taken.matter_id,
         trigger.customer_id,
     )
+    await early.save(work)
     await _decide(work, candidate_id, "confirmed", by, reason)
     return desk.file.case.id
 

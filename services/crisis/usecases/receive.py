@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from services.crisis.domain.aftermath import follow_up
-from services.crisis.domain.amending import Amendment, amend
+from services.crisis.domain.amending import NO_OPEN_MATTER, Amendment, amend
 from services.crisis.domain.books import Books
 from services.crisis.domain.casefile import Tools
 from services.crisis.domain.intake import Breakers, Desk, Taken, take_in
@@ -18,6 +18,7 @@ from services.crisis.store.load import customers_waiting, load_customers, load_o
 from services.crisis.store.save import save_taken
 from services.crisis.usecases.candidates import keep_candidates, tell_of_tripped
 from services.crisis.usecases.desks import add_past, add_seen
+from services.crisis.usecases.early import load_early
 from services.crisis.usecases.session import case_numbers, finish, tools_for
 from shared.db.unit_of_work import UnitOfWork
 
@@ -42,7 +43,8 @@ async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -
     fresh = await _never_seen(work, heard)
     if not fresh:
         return []
-    desks = await _desks(work, fresh, books, library, waiting)
+    early = await load_early(work, fresh)
+    desks = await _desks(work, fresh, books, library, waiting | early.customers)
     tools = tools_for(work, books, [desk.file for desk in desks.values() if desk.file is not None])
     openers = {t.customer_id for t in map(_trigger, fresh) if desks[t.customer_id].file is None}
     numbers = await case_numbers(work, len(openers))
@@ -51,13 +53,19 @@ async def receive(work: UnitOfWork, news: Sequence[News], *, library: Library) -
     for one in fresh:
         desk = desks[_trigger(one).customer_id]
         if isinstance(one, Amendment):
-            taken.append(amend(desk, one, books=books, tools=tools))
+            amended = amend(desk, one, books=books, tools=tools)
+            if amended.reason == NO_OPEN_MATTER:
+                early.keep(one)
+            else:
+                taken.append(amended)
         elif one.type in named:
             taken.append(take_in(desk, one, books=books, tools=tools, numbers=numbers, breakers=breakers))
+            taken += early.put(desk, one, books=books, tools=tools)
         if desk.file is not None:
             told = customer_answered(desk.file, _trigger(one), books, tools)
             follow_up(desk.file, told, books, tools)
     await finish(work, [desk.file for desk in desks.values() if desk.file is not None], books)
+    taken += await early.save(work)
     await save_taken(work, taken)
     await keep_candidates(work, taken)
     await tell_of_tripped(work, breakers, books)

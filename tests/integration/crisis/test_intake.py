@@ -144,7 +144,7 @@ async def test_what_becomes_known_of_a_complaint_raises_the_severity_and_a_withd
     assert matters["CMP-2"]["status"] == "withdrawn"
     stages = await crisis.rows("select distinct stage from clock where matter_id = $1", matters["CMP-2"]["id"])
     assert [row["stage"] for row in stages] == ["cancelled"]
-    assert (await crisis.client.get("/v1/mutes")).json()["items"][0]["reason"] == "no_open_matter"
+    assert (await crisis.client.get("/v1/mutes")).json()["items"][0]["reason"] == "complaint_unknown"
 
 
 async def test_a_batch_of_many_customers_is_written_whole(crisis):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from services.crisis.documents.trigger_rules import TRIGGERS
@@ -41,42 +42,19 @@ def consumer_specs(library: Library, *, lanes: int = 2) -> tuple[ConsumerSpec, .
     A recompute regrades tens of thousands at once: those batches are as large as those of facts, and have lanes, too.
     """
     handlers = Handlers(library)
+    in_bulk = partial(ConsumerSpec, use_inbox=False, max_records=2000, lanes=lanes, follow=also_locked)
     return (
-        ConsumerSpec(
+        in_bulk(
             "crisis-facts",
             ("moat.facts.v1",),
             handlers.facts,
             types=FACTS,
-            use_inbox=False,
-            max_records=2000,
-            lanes=lanes,
             pace=0.02,
             beside_public=True,
             extra_subjects=_remaining,
-            follow=also_locked,
         ),
-        ConsumerSpec(
-            "crisis-customers",
-            ("moat.customers.v1",),
-            handlers.snapshots,
-            types=SNAPSHOTS,
-            use_inbox=False,
-            max_records=2000,
-            lanes=lanes,
-            pace=0.1,
-            follow=also_locked,
-        ),
-        ConsumerSpec(
-            "crisis-scoring",
-            ("moat.scoring.v1",),
-            handlers.tiers,
-            types=TIERS,
-            use_inbox=False,
-            max_records=2000,
-            lanes=lanes,
-            pace=0.05,
-            follow=also_locked,
-        ),
+        in_bulk("crisis-customers", ("moat.customers.v1",), handlers.snapshots, types=SNAPSHOTS, pace=0.1),
+        in_bulk("crisis-scoring", ("moat.scoring.v1",), handlers.tiers, types=TIERS, pace=0.05),
         ConsumerSpec(
             "crisis-notify", ("moat.notify.v1",), handlers.answers, types=ANSWERS, pace=0.05, follow=also_locked
         ),

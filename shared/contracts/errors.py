@@ -70,29 +70,51 @@ def rule_of(kind: str) -> str:
 
 def words_of(problem: Mapping[str, Any]) -> str:
     """What would be right, for a Pydantic error, in words that need no knowledge of Python; the same at every door."""
-    context = problem.get("ctx") or {}
-    match problem["type"]:
-        case "missing":
-            return "required, but not there"
-        case "extra_forbidden":
-            return "there is no such field here"
-        case "dict_type" | "model_type" | "model_attributes_type":
-            return "an object is expected here"
-        case "list_type" | "tuple_type" | "set_type":
-            return "a list is expected here"
-        case "string_type":
-            return "text is expected here"
-        case "too_short" | "string_too_short" if "min_length" in context:
-            return f"at least {context['min_length']} {_units(problem)} expected here"
-        case _:
-            return str(problem["msg"])
+    kind, context = problem["type"], problem.get("ctx") or {}
+    expected = _KINDS.get(kind) or _bound(kind, context)
+    if expected is not None:
+        return f"{expected} expected here"
+    return _SENTENCES.get(kind) or str(problem["msg"]).removeprefix("Value error, ")
 
 
-def _units(problem: Mapping[str, Any]) -> str:
-    one = problem["ctx"]["min_length"] == 1
-    if problem["type"] == "string_too_short":
-        return "character is" if one else "characters are"
-    return "entry is" if one else "entries are"
+_SENTENCES = {"missing": "required, but not there", "extra_forbidden": "there is no such field here"}
+_KINDS = {
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "an object is"),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type"), "a list is"),
+    "string_type": "text is",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number is"),
+    **dict.fromkeys(("float_type", "float_parsing", "decimal_type", "decimal_parsing"), "a number is"),
+    "finite_number": "a finite number is",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false is"),
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), "a date such as 2026-03-01 is"),
+}
+
+
+def _bound(kind: str, context: Mapping[str, Any]) -> str | None:
+    """What a rule with a bound of its own expects; None for other rules."""
+    match kind:
+        case "literal_error" | "enum":
+            return f"{context['expected']} is"
+        case "string_pattern_mismatch":
+            return f"text of the form {context['pattern']} is"
+        case "greater_than_equal":
+            return f"at least {context['ge']} is"
+        case "greater_than":
+            return f"more than {context['gt']} is"
+        case "less_than_equal":
+            return f"at most {context['le']} is"
+        case "less_than":
+            return f"less than {context['lt']} is"
+        case "too_short" | "string_too_short":
+            return f"at least {_units(kind, context['min_length'])}"
+        case "too_long" | "string_too_long":
+            return f"at most {_units(kind, context['max_length'])}"
+    return None
+
+
+def _units(kind: str, number: int) -> str:
+    one, more = ("character is", "characters are") if kind.startswith("string") else ("entry is", "entries are")
+    return f"{number} {one if number == 1 else more}"
 
 
 def pointer_of(path: Iterable[str | int]) -> str:

@@ -10,32 +10,11 @@ from pydantic_core import PydanticCustomError
 from shared.contracts.base import Payload
 from shared.contracts.catalogue import registry
 from shared.contracts.envelope import CloudEvent, require_sound
-from shared.contracts.errors import ContractError, FieldError, pointer_of
+from shared.contracts.errors import ContractError, FieldError, pointer_of, rule_of, words_of
 
 TOLERATED_LEAD = timedelta(minutes=5)
 """How far ahead of the clock a fact may lie: clocks of other systems are never quite ours."""
 MAX_ERRORS = 20
-
-_RULES = {
-    "missing": "required",
-    "string_type": "type",
-    "int_type": "type",
-    "float_type": "type",
-    "bool_type": "type",
-    "dict_type": "type",
-    "list_type": "type",
-    "model_type": "type",
-    "model_attributes_type": "type",
-    "string_too_long": "length",
-    "string_too_short": "length",
-    "too_long": "length",
-    "too_short": "length",
-    "string_pattern_mismatch": "pattern",
-    "literal_error": "choice",
-    "greater_than_equal": "range",
-    "less_than_equal": "range",
-}
-_DETAILS = {"missing": "this field is required", "model_type": "a JSON object", "dict_type": "a JSON object"}
 
 
 def validate(event: CloudEvent) -> Payload:
@@ -101,8 +80,8 @@ def topic_of(type_: str) -> str:
 def _field_errors(error: ValidationError, model: type[Payload]) -> Iterator[FieldError]:
     for problem in error.errors(include_url=False, include_input=False)[:MAX_ERRORS]:
         path = (*_places(problem["loc"]), *_named_field(problem.get("ctx")))
-        rule = _RULES.get(problem["type"], problem["type"])
-        detail = _DETAILS.get(problem["type"], problem["msg"]) + _instance(model, path, rule)
+        rule = rule_of(problem["type"])
+        detail = words_of(problem) + _instance(model, path, rule)
         yield FieldError("/data" + pointer_of(path), rule, detail)
 
 

@@ -97,7 +97,7 @@ def test_a_refusal_says_what_would_be_right():
         validate(an_event(data=an_order(amount=12.5, order_id=...)))
 
     assert [error.detail for error in caught.value.errors] == [
-        "this field is required; for example 'SO-2026-00417'",
+        "required, but not there; for example 'SO-2026-00417'",
         'an amount is a decimal string such as "1299.00", not a number',
     ]
 

@@ -19,6 +19,13 @@ HOUR = {"elapsed": "PT1H"}
         ({"key": "k", "targets": {"r": {**HOUR, "warn": "50%"}}}, "a list is expected here"),
         ({"key": "k", "targets": {"r": HOUR}, "colour": "red"}, "there is no such field here"),
         ({"targets": {"r": HOUR}}, "required, but not there"),
+        (
+            {"key": "k", "targets": {"r": HOUR}, "reopen": "later"},
+            "'resume', 'resume_including_closed', 'new_cycle' or 'invalidate_previous' is expected here",
+        ),
+        ({"key": "k" * 101, "targets": {"r": HOUR}}, "at most 100 characters are expected here"),
+        ({"key": "k", "targets": {"r": {"business_days": 0, "calendar": "c"}}}, "at least 1 is expected here"),
+        ({"key": "k", "targets": {"r": {"business_days": "x", "calendar": "c"}}}, "a whole number is expected here"),
     ],
 )
 def test_a_refusal_says_what_is_expected(document, words):

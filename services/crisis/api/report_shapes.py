@@ -11,7 +11,7 @@ from shared.web.schema import Out
 YARDSTICK_BEFORE_HOURS: Final = 72
 YARDSTICK_TARGET_HOURS: Final = 12
 _HOUR: Final = 3600
-DEFINITION: Final = {
+ATTAINMENT_DEFINITION: Final = {
     "clock": "One clock in one cycle; a recurring promise counts once a cycle. Cohort and period go by the due instant"
     " (24:00 is of the day that ends there); while a pause moves it, by the one that it would have had if resumed when"
     " something last happened to it.",
@@ -28,6 +28,22 @@ DEFINITION: Final = {
     " smallest that half of them do not exceed, p90 likewise.",
     "pause_share": "paused / (counted + paused) time of the ended clocks (met and breached_closed).",
 }
+
+
+class PeriodReport(Out):
+    """What every report says first: as of when, and of which period."""
+
+    as_of: datetime
+    since: datetime | None = Field(alias="from", serialization_alias="from")
+    to: datetime | None
+
+
+class GroupedReport(PeriodReport):
+    """A report by groups of the reader's choice."""
+
+    by: list[str]
+    cohort: str | None
+    zone: str = Field(description="Whose days, weeks and months the cohorts are.")
 
 
 class AttainmentRow(Out):
@@ -64,7 +80,7 @@ class AttainmentRow(Out):
         ended = row.met + row.breached_closed
         due = ended + row.breached_open
         return cls(
-            **{name: row.keys.get(name) for name in KEYS},
+            **{name: row.keys.get(name) for name in ATTAINMENT_KEYS},
             clocks=due + row.running + row.cancelled + row.void + row.excluded,
             met=row.met,
             breached_closed=row.breached_closed,
@@ -84,21 +100,15 @@ class AttainmentRow(Out):
         )
 
 
-KEYS: Final = (*get_args(Dimension), "cohort")
+ATTAINMENT_KEYS: Final = (*get_args(Dimension), "cohort")
 """The fields of a row by which it may be grouped."""
-FIGURES: Final = tuple(name for name in AttainmentRow.model_fields if name not in KEYS)
+ATTAINMENT_FIGURES: Final = tuple(name for name in AttainmentRow.model_fields if name not in ATTAINMENT_KEYS)
 
 
-class AttainmentOut(Out):
+class AttainmentOut(GroupedReport):
     """How promises were kept."""
 
-    as_of: datetime
-    since: datetime | None = Field(alias="from", serialization_alias="from")
-    to: datetime | None
-    by: list[str]
-    cohort: str | None
-    zone: str = Field(description="Whose days, weeks and months the cohorts are.")
-    definition: dict[str, str] = Field(description="What each figure counts.", examples=[DEFINITION])
+    definition: dict[str, str] = Field(description="What each figure counts.", examples=[ATTAINMENT_DEFINITION])
     total: AttainmentRow
     groups: list[AttainmentRow]
 
@@ -136,12 +146,9 @@ class YardstickOut(Out):
     reached: bool | None = Field(description="Of the total; null where nothing was resolved.")
 
 
-class HandlingOut(Out):
+class HandlingOut(PeriodReport):
     """How long it took from receipt to resolution."""
 
-    as_of: datetime
-    since: datetime | None = Field(alias="from", serialization_alias="from")
-    to: datetime | None
     type: str | None = Field(description="Kind of matter; null is every kind.")
     definition: str
     yardstick: YardstickOut
@@ -159,12 +166,9 @@ class FairnessRow(Out):
     statutory_gap: float | None = Field(description="ratio_due of the best class − ratio_due of this one; 0 is fair.")
 
 
-class FairnessOut(Out):
+class FairnessOut(PeriodReport):
     """Whether the law's limits hold for low classes as for high ones."""
 
-    as_of: datetime
-    since: datetime | None = Field(alias="from", serialization_alias="from")
-    to: datetime | None
     definition: dict[str, str]
     classes: list[FairnessRow] = Field(description="All four classes, the best first.")
 

@@ -8,8 +8,8 @@ from fastapi import Depends, Query, Response
 
 from services.crisis.api.csv_answers import Language, Titles, WantsCsv, csv_answer, documented, json_answer
 from services.crisis.api.report_shapes import (
-    DEFINITION,
-    FIGURES,
+    ATTAINMENT_DEFINITION,
+    ATTAINMENT_FIGURES,
     YARDSTICK_BEFORE_HOURS,
     YARDSTICK_TARGET_HOURS,
     AttainmentOut,
@@ -95,7 +95,7 @@ async def report_attainment(
     if csv:
         keys = [*dimensions, *(["cohort"] if asked.cohort else [])]
         rows = (AttainmentRow.of(row).model_dump() for row in groups)
-        return csv_answer("attainment", [*keys, *FIGURES], rows, lang=lang)
+        return csv_answer("attainment", [*keys, *ATTAINMENT_FIGURES], rows, lang=lang)
     return json_answer(
         AttainmentOut.model_validate(
             {
@@ -104,7 +104,7 @@ async def report_attainment(
                 "by": dimensions,
                 "cohort": asked.cohort,
                 "zone": asked.zone,
-                "definition": DEFINITION,
+                "definition": ATTAINMENT_DEFINITION,
                 "total": AttainmentRow.of(total),
                 "groups": [AttainmentRow.of(row) for row in groups],
             }
@@ -191,7 +191,7 @@ async def report_fairness(asked: ThePeriod, database: ReadDatabase, csv: WantsCs
             {
                 "as_of": asked.as_of,
                 **period(asked.since, asked.until),
-                "definition": DEFINITION,
+                "definition": ATTAINMENT_DEFINITION,
                 "classes": classes,
             }
         )
@@ -211,11 +211,11 @@ def _fairness(name: str, statutory: AttainmentRow, promised: AttainmentRow, best
 
 
 def _fairness_csv(classes: list[FairnessRow], lang: Language) -> Response:
-    columns = [f"{kind}_{name}" for kind in ("statutory", "promised") for name in FIGURES]
+    columns = [f"{kind}_{name}" for kind in ("statutory", "promised") for name in ATTAINMENT_FIGURES]
     rows: list[dict[str, Any]] = []
     for row in classes:
         cells = {f"{kind}_{name}": getattr(getattr(row, kind), name)
-                 for kind in ("statutory", "promised") for name in FIGURES}  # fmt: skip
+                 for kind in ("statutory", "promised") for name in ATTAINMENT_FIGURES}  # fmt: skip
         rows.append({**row.model_dump(include={"service_class", "statutory_kept", "statutory_gap"}), **cells})
     return csv_answer("fairness", ["service_class", "statutory_kept", "statutory_gap", *columns], rows, lang=lang)
 

@@ -1,11 +1,11 @@
 """What the report of waits answers: figures with the rule by which they were counted."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Final, get_args
 
 from pydantic import Field
 
-from services.crisis.api.report_shapes import share
+from services.crisis.api.report_shapes import GroupedReport, share
 from services.crisis.store.wait_reports import CountedWaits, WaitDimension
 from shared.web.schema import Out
 
@@ -87,15 +87,9 @@ WAIT_KEYS: Final = (*get_args(WaitDimension), "cohort")
 WAIT_FIGURES: Final = tuple(name for name in WaitRow.model_fields if name not in WAIT_KEYS)
 
 
-class WaitingOut(Out):
+class WaitingOut(GroupedReport):
     """Who waited for whom."""
 
-    as_of: datetime
-    since: datetime | None = Field(alias="from", serialization_alias="from")
-    to: datetime | None
-    by: list[str]
-    cohort: str | None
-    zone: str = Field(description="Whose days, weeks and months the cohorts are.")
     definition: dict[str, str] = Field(description="What each figure counts.", examples=[WAIT_DEFINITION])
     total: WaitRow
     groups: list[WaitRow]

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from shared.db.embedded import EmbeddedPostgres
 from tests.support.kafka import kafka, own_kafka, pytest_sessionfinish, pytest_unconfigure
-from tests.support.platform import RunningPlatform, World, a_platform
+from tests.support.platform import Platforms, RunningPlatform, World
 from tests.support.postgres import TestPostgres, free_port, server_directory
 
 __all__ = ["kafka", "own_kafka", "pytest_sessionfinish", "pytest_unconfigure"]
@@ -16,6 +16,30 @@ __all__ = ["kafka", "own_kafka", "pytest_sessionfinish", "pytest_unconfigure"]
 # How long one example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+_PLATFORMS = pytest.StashKey[Platforms]()
+_LONG_SECONDS = 600
+"""Between the tests with a whole crash or demo of their own and all others."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set up what tests share."""
+    config.stash[_PLATFORMS] = platforms = Platforms()
+    config.add_cleanup(platforms.stop)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Stop what the next test does not need any more."""
+    try:
+        yield
+    finally:
+        if not _wants_platform(nextitem):
+            item.config.stash[_PLATFORMS].stop()
+
+
+def _wants_platform(item: pytest.Item | None) -> bool:
+    return "platforms" in getattr(item, "fixturenames", ())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -28,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         mark = item.get_closest_marker("timeout")
         if mark and mark.args:
             patience[item.path] = max(patience.get(item.path, 0.0), float(mark.args[0]))
+        if _wants_platform(item):  # side by side, or each file would start its own
+            patience[item.path] = _LONG_SECONDS
     items.sort(key=lambda item: -patience.get(item.path, 0.0))
     if config.option.markexpr:
         return
@@ -84,27 +110,16 @@ def notify_database(postgres: TestPostgres) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def on_the_embedded_bus() -> Iterator[RunningPlatform]:
-    """A whole platform on the embedded bus, with stepped clocks."""
-    with server_directory() as directory, a_platform(directory) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def on_kafka(kafka: str) -> Iterator[RunningPlatform]:
-    """A whole platform on Kafka. No other may run on the broker that the tests share: they would be one group."""
-    with server_directory() as directory, a_platform(directory, bus=f"kafka://{kafka}") as running:
-        yield running
+@pytest.fixture
+def platforms(pytestconfig: pytest.Config) -> Platforms:
+    """The platforms that tests share: real processes with stepped clocks."""
+    return pytestconfig.stash[_PLATFORMS]
 
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def running(request: pytest.FixtureRequest) -> RunningPlatform:
+def running(request: pytest.FixtureRequest, platforms: Platforms) -> RunningPlatform:
     """The platform on each bus in turn."""
-    found: RunningPlatform = request.getfixturevalue(
-        "on_the_embedded_bus" if request.param == "embedded" else "on_kafka"
-    )
-    return found
+    return platforms.on(None if request.param == "embedded" else f"kafka://{request.getfixturevalue('kafka')}")
 
 
 @pytest.fixture

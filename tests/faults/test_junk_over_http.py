@@ -49,9 +49,9 @@ JUNK = {
 
 
 @pytest.fixture
-def running(on_the_embedded_bus):
+def running(platforms):
     """Doors do not know which bus there is."""
-    return on_the_embedded_bus
+    return platforms.on(None)
 
 
 @pytest.fixture

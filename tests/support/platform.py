@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from services.commands.demo.directory import set_up_people
 from services.commands.demo.mailbox import Mail, Mailbox
 from services.commands.names import ServiceName
 from services.commands.platform import Platform, PlatformOptions
+from tests.support.postgres import server_directory
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """A Monday, nine o'clock in Shanghai."""
@@ -128,6 +129,33 @@ def a_platform(
             yield running
         finally:
             platform.stop()
+
+
+class Platforms:
+    """The platforms that tests share, one for each bus, started when the first test wants it.
+
+    One that has nothing to do still takes a tenth of two cores: it is stopped when the next test wants none.
+    """
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._running: dict[str | None, RunningPlatform] = {}
+        self._used: set[str] = set()
+
+    def on(self, bus: str | None) -> RunningPlatform:
+        """The platform on this bus, None for the embedded one. No other may run on the same broker: one group."""
+        if bus not in self._running:
+            assert bus not in self._used, f"a platform ran on {bus} before: what it left there would be taken in"
+            if bus is not None:
+                self._used.add(bus)
+            directory = self._open.enter_context(server_directory())
+            self._running[bus] = self._open.enter_context(a_platform(directory, bus=bus))
+        return self._running[bus]
+
+    def stop(self) -> None:
+        """Stop those that run."""
+        self._running.clear()
+        self._open.close()
 
 
 async def _set_up(running: RunningPlatform) -> None:

@@ -91,6 +91,9 @@ class Supervised(Generic[C]):
         except (KafkaError, TimeoutError, OSError) as error:
             self.give_up(client, reason=describe(error))
             raise BusUnavailable(f"Kafka does not answer: {describe(error)}") from error
+        finally:
+            if client is not self._client:  # stopped while we still asked: to ask on, it may have connected anew
+                _cut_connections(client)
 
     async def _start(self) -> C:
         client = self._make()
@@ -142,9 +145,20 @@ def _cancel_what_runs(client: Any) -> None:
     for task in tasks:
         if task is not None:
             task.cancel()
-    network = getattr(client, "_client", None) or getattr(client, "client", None)
-    synchronizer = getattr(network, "_sync_task", None)
+    synchronizer = getattr(_network_of(client), "_sync_task", None)
     if synchronizer is not None:
         synchronizer.cancel()
-    for connection in [*getattr(network, "_conns", {}).values()]:
+    _cut_connections(client)
+
+
+def _cut_connections(client: Any) -> None:
+    """Close its sockets now: a transport that is only closed waits until a broker has taken what was written."""
+    for connection in [*getattr(_network_of(client), "_conns", {}).values()]:
         connection.close()
+        transport = getattr(connection._protocol, "_transport", None)  # noqa: SLF001 - it forgets its writer
+        if transport is not None:
+            transport.abort()
+
+
+def _network_of(client: Any) -> Any:
+    return getattr(client, "_client", None) or getattr(client, "client", None)

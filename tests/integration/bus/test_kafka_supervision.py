@@ -100,6 +100,17 @@ async def test_an_idle_consumer_and_one_without_partitions_are_left_alone(bus: K
         await member.close()
 
 
+async def test_a_client_that_was_given_up_is_disconnected_again_when_a_question_has_made_it_connect_anew(bus: KafkaBus):
+    clients = bus._cluster.admin
+    async with clients.lent(seconds=60) as client:
+        clients.give_up(client, reason="another question failed")
+        await asyncio.wait(clients._stopping)
+        await client.describe_cluster()
+        assert any(connection.connected() for connection in client._client._conns.values())
+
+    assert all(not connection.connected() for connection in client._client._conns.values())
+
+
 async def test_a_client_whose_stop_hangs_is_abandoned_in_time(bus: KafkaBus, monkeypatch: pytest.MonkeyPatch):
     subscription = await bus.subscribe("hanging", [TOPIC])
     await settle([subscription], partitions=12)

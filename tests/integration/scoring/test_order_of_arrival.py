@@ -118,7 +118,9 @@ async def forget(scoring: Scoring) -> None:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(told=told_twice())
 async def test_arrival_does_not_matter_and_the_oracle_agrees(scoring, told):
     known, shuffled, batch = told

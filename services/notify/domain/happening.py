@@ -21,6 +21,12 @@ class Happening:
     facts: Mapping[str, Fact]
 
     @property
+    def written_at(self) -> datetime | None:
+        """When the sender wrote it down, which may be long after it happened; None where the event does not say."""
+        said = self.text("fired_at")
+        return None if said is None else datetime.fromisoformat(said)
+
+    @property
     def is_drill(self) -> bool:
         return self.facts.get("drill") is True
 

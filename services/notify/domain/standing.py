@@ -34,6 +34,8 @@ class Standing:
     sequence: int = 0
     unacknowledges: bool = False
     """Set on a reopening: an acknowledgement from before no longer counts."""
+    written_at: datetime | None = None
+    """When crisis wrote it down, where the event says so: what moved to another case goes on under other sequences."""
     into_case_id: str | None = None
     """The case that goes on for one that was merged; `into_number` is its number, for people."""
     into_number: str | None = None
@@ -46,17 +48,26 @@ class Standing:
         return replace(self, ended=heir.ended, into_case_id=into[0], into_number=into[1])
 
     def then(self, later: "Standing") -> "Standing":
-        """Bring this up to date with what was said later."""
+        """Bring this up to date with what was told next, which is older where it lagged behind in another partition."""
+        if later.is_older_than(self):
+            return later.then(self)
         kept = None if later.unacknowledges else self.acknowledged_at
         return replace(
             later,
             acknowledged_at=later.acknowledged_at or kept,
             step=max(self.step, later.step),
             step_at=later.step_at or self.step_at,
+            written_at=later.written_at or self.written_at,
             unacknowledges=later.unacknowledges or (self.unacknowledges and later.acknowledged_at is None),
             into_case_id=later.into_case_id or self.into_case_id,
             into_number=later.into_number or self.into_number,
         )
+
+    def is_older_than(self, other: "Standing") -> bool:
+        """Whether this was written down before the other, of another case. What does not say when is not older."""
+        if self.case_id == other.case_id or self.written_at is None or other.written_at is None:
+            return False
+        return self.written_at < other.written_at
 
 
 Key = tuple[Kind, str]
@@ -173,7 +184,9 @@ def told_by(happening: Happening, *, matters: Collection[str], sequence: int, no
         return [Standing("matter", id_, case_id, ended=ended, sequence=sequence)]
     clock = happening.text("clock_id")
     if kind.startswith("clock.") and clock is not None:
-        return [Standing("clock", clock, case_id, ended=kind in ("clock.met", "clock.cancelled"), sequence=sequence)]
+        ended = kind in ("clock.met", "clock.cancelled")
+        written_at = happening.written_at
+        return [Standing("clock", clock, case_id, ended=ended, sequence=sequence, written_at=written_at)]
     escalation = happening.text("escalation_id")
     if kind == "escalation.raised" and escalation is not None:
         step = happening.whole("step") or happening.whole("level") or 1

@@ -8,14 +8,18 @@ import asyncpg
 from services.notify.domain.standing import Key, Standing
 
 # An event that comes late changes nothing: sequences count per customer, and a case belongs to one customer. What moved
-# when cases were merged goes on under the sequences of another: then what is said of the case that went comes late.
+# when cases were merged goes on under the sequences of another: then what was written down earlier comes late, and
+# where that is not said, what is told of the case that went.
 _UPSERT = """
 insert into standing as s
-    (kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, updated_at, into_case_id, into_number)
-select kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, $10, into_case_id, into_number
+    (kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, updated_at, into_case_id, into_number,
+     written_at)
+select kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, $10, into_case_id, into_number,
+    written_at
 from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[], $6::integer[], $7::timestamptz[],
-            $8::bigint[], $12::text[], $13::text[])
-    as told (kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, into_case_id, into_number)
+            $8::bigint[], $12::text[], $13::text[],
+            $14::timestamptz[])
+    as told (kind, id, case_id, ended, acknowledged_at, step, step_at, sequence, into_case_id, into_number, written_at)
 on conflict (kind, id) do update set
     ended = excluded.ended,
     acknowledged_at = coalesce(excluded.acknowledged_at,
@@ -27,8 +31,10 @@ on conflict (kind, id) do update set
     sequence = excluded.sequence,
     updated_at = excluded.updated_at,
     into_case_id = coalesce(excluded.into_case_id, s.into_case_id),
-    into_number = coalesce(excluded.into_number, s.into_number)
+    into_number = coalesce(excluded.into_number, s.into_number),
+    written_at = coalesce(excluded.written_at, s.written_at)
 where case when excluded.case_id = s.case_id then excluded.sequence >= s.sequence
+    when excluded.written_at <> s.written_at then excluded.written_at > s.written_at
     else not exists (select from standing went where went.kind = 'case' and went.id = excluded.case_id
                      and went.into_case_id is not null) end
 """
@@ -60,6 +66,7 @@ async def remember(
             [standing.id for standing in cleared],
             [standing.into_case_id for standing in rows],
             [standing.into_number for standing in rows],
+            [standing.written_at for standing in rows],
         )
     return merged
 

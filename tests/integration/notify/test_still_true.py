@@ -156,9 +156,46 @@ async def test_an_alarm_about_what_moved_to_another_case_leaves_until_it_is_met_
         told.event("crisis.case.merged.v1", **into),
     )
     told.sequence = 0  # those of the other customer
-    await told.happen(told.event("crisis.clock.met.v1", customer="C-2", case_id="c-2", clock_id="one"))
+    there = {"customer": "C-2", "case_id": "c-2", "fired_at": "2027-01-01T00:00:00Z"}
+    await told.happen(told.event("crisis.clock.met.v1", clock_id="one", **there))
 
     sent, obsolete = await _sent_and_obsolete(told, 2)
 
     assert [rule for _, rule, _ in sent] == ["clock-breached"]
     assert [(rule, reason) for _, rule, reason in obsolete] == [("clock-warned", "step_over")]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_what_the_old_case_said_of_a_clock_before_it_moved_changes_nothing_though_it_comes_later(told, at_once):
+    """The partition of the old customer lags: not even the merge has come from there."""
+    met = told.event(
+        "crisis.clock.met.v1", customer="C-2", case_id="c-2", clock_id="one", fired_at="2026-03-05T10:00:00Z"
+    )
+    told.sequence = 40  # the old customer's sequences are higher, and say nothing here
+    lagging = [
+        told.event(f"crisis.clock.{kind}.v1", account_manager="E-1", clock_id="one", fired_at=at)
+        for kind, at in (("warned", "2026-03-05T09:00:00.25Z"), ("breached", "2026-03-05T09:30:00Z"))
+    ]
+
+    for batch in [[met, *lagging]] if at_once else [[met], lagging[:1], lagging[1:]]:
+        await told.happen(*batch)
+
+    _, obsolete = await _sent_and_obsolete(told, 2)
+    assert [(rule, reason) for _, rule, reason in obsolete if rule == "clock-warned"] == [("clock-warned", "step_over")]
+    assert await told.rows("select ended, case_id from standing where kind = 'clock'") == [
+        {"ended": True, "case_id": "c-2"}
+    ]
+
+
+async def test_what_the_case_that_goes_on_says_of_a_clock_counts_whatever_the_old_one_said_last(told):
+    early = told.event("crisis.clock.met.v1", clock_id="one", fired_at="2026-03-05T09:00:00Z")
+    told.sequence = 0
+    later = told.event(
+        "crisis.clock.warned.v1", customer="C-2", case_id="c-2", clock_id="one", fired_at="2026-03-05T10:00:00Z"
+    )
+
+    await told.happen(early)
+    await told.happen(later)
+
+    (row,) = await told.rows("select ended, case_id from standing where kind = 'clock'")
+    assert (row["ended"], row["case_id"]) == (False, "c-2")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from shared.auth.keys import START, KeyRecord, digest_of, find_by_digest, mark_used
+from shared.auth.keys import ACTOR, START, KeyRecord, digest_of, find_by_digest, mark_used
 from shared.auth.principal import Principal
 from shared.clock import Clock, SystemClock
 from shared.db.database import Database, raw_connection
@@ -80,7 +80,7 @@ class KeyAuthenticator:
     async def _ask(self, digest: bytes) -> _Known:
         async with self._database.read() as connection:
             key = await find_by_digest(await raw_connection(connection), digest)
-        principal = None if key is None else Principal(id=f"key:{key.lineage}", name=key.name, scopes=key.scopes)
+        principal = None if key is None else Principal(id=f"{ACTOR}{key.lineage}", name=key.name, scopes=key.scopes)
         known = _Known(key, principal, time.monotonic() + self._trust)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()  # a flood of guesses must not fill the memory

@@ -17,6 +17,8 @@ from shared.auth.scopes import SCOPES, unknown
 from shared.ids import new_id
 
 START: Final = "moat_"
+ACTOR: Final = "key:"
+"""What the id of a principal with a key begins with; its lineage follows."""
 _COLUMNS: Final = "id, lineage, name, prefix, scopes, created_at, expires_at, revoked_at, replaced_by, last_used_at"
 
 
@@ -164,6 +166,25 @@ async def find_by_digest(raw: "asyncpg.Connection[asyncpg.Record]", digest: byte
     """The key with this SHA-256, in whatever state."""
     row = await raw.fetchrow(f"select {_COLUMNS} from api_key where digest = $1", digest)  # noqa: S608
     return None if row is None else _record(row)
+
+
+async def have_one_owner(raw: "asyncpg.Connection[asyncpg.Record]", actor: str, other: str) -> bool:
+    """Whether two actors (ids of principals) are the same one, by whatever keys: the name of a key is its owner.
+
+    A key that was rotated keeps its actor; one made anew, or besides, under the same name is the same owner's.
+    """
+    if actor == other:
+        return True
+    prefix = len(ACTOR) + 1
+    found: bool = await raw.fetchval(
+        "select exists (select from api_key a join api_key b on b.name = a.name where a.lineage = substr($1, $3)"
+        " and b.lineage = substr($2, $3) and starts_with($1, $4) and starts_with($2, $4))",
+        actor,
+        other,
+        prefix,
+        ACTOR,
+    )
+    return found
 
 
 async def mark_used(raw: "asyncpg.Connection[asyncpg.Record]", used: dict[str, datetime]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from services.crisis.documents.compiling import CALENDAR, SLA_POLICY, calendars_of, parse_sla_policy
 from services.crisis.domain.recalculating import Versions
 from services.crisis.store.recalculations import Selection
+from shared.auth.keys import have_one_owner
 from shared.contracts.errors import FieldError
 from shared.contracts.instants import format_instant
 from shared.db.unit_of_work import UnitOfWork
@@ -84,7 +85,7 @@ async def approve(work: UnitOfWork, dry_run_id: str, *, by: str, reason: str | N
         raise NotFound(f"there is no recalculation {dry_run_id!r}")
     if dry_run.state != "succeeded":
         raise NotApprovable(f"the dry run is {dry_run.state}", state=dry_run.state)
-    if dry_run.requested_by == by:
+    if await have_one_owner(work.raw, dry_run.requested_by, by):
         raise OwnRequest("you asked for this dry run yourself: let somebody else approve it, with a key of his own")
     if dry_run.kind == APPLICATION:
         await _require_active(work, dry_run.request["to"]["policies"])

@@ -2,6 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from shared.auth.keys import create_key, revoke_key, rotate_key
+from shared.db.database import raw_connection
 from shared.ids import new_id
 from tests.integration.crisis.test_documents import activate, body_of
 from tests.integration.crisis.test_reports import group, report, states
@@ -226,6 +230,33 @@ async def test_whoever_asked_for_a_dry_run_cannot_approve_it(crisis):
     assert "somebody else" in own.json()["detail"]
     assert other.status_code == 202
     assert await crisis.value("select count(*) from job where kind = 'recalculation-approved'") == 1
+
+
+async def rotated(raw, now):
+    return await rotate_key(raw, "test", now=now, overlap=timedelta(hours=1))
+
+
+async def made_anew(raw, now):
+    await revoke_key(raw, "test", now=now)
+    return await create_key(raw, name="test", scopes=("crisis:read", "crisis:approve"), now=now)
+
+
+async def made_besides(raw, now):
+    return await create_key(raw, name="test", scopes=("crisis:read", "crisis:approve"), now=now)
+
+
+@pytest.mark.parametrize("another", [rotated, made_anew, made_besides])
+async def test_another_key_of_whoever_asked_does_not_make_somebody_else_of_him(crisis, another):
+    await a_case(crisis)
+    await another_version(crisis, first_response={"elapsed": "PT2H"})
+    job = await dry_run(crisis)
+    async with crisis.service.base.database.begin() as connection:
+        key = await another(await raw_connection(connection), datetime.now(UTC))
+
+    own = await post(crisis, f"recalculations/{job['id']}/approve", by={"Authorization": f"Bearer {key.plain}"})
+
+    assert (own.status_code, own.json()["type"]) == (403, "/problems/four-eyes")
+    assert (await approve(crisis, job["id"])).status_code == 202
 
 
 async def test_what_was_applied_differs_no_more(crisis):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from services.crisis.domain.timeline import Entry
+from services.crisis.store.queries import Correction
 from shared.web.schema import Out
 
 Severity = Literal["S1", "S2", "S3", "S4"]
@@ -181,12 +182,16 @@ class TimelineEntryOut(Out):
     corrected_by: int | None = Field(
         description="Sequence number of the entry that says that this warning or breach no longer holds."
     )
+    corrected_in: str | None = Field(
+        description="The case whose timeline has that entry: this one, or the one that it was merged into."
+    )
 
     @classmethod
-    def of(cls, entry: Entry, corrected_by: int | None = None) -> "TimelineEntryOut":
+    def of(cls, entry: Entry, correction: Correction | None = None) -> "TimelineEntryOut":
         """The entry, flagged where a later one corrects it. The hash covers the entry alone."""
-        named = {name: getattr(entry, name) for name in cls.model_fields if name != "corrected_by"}
-        return cls.model_validate({**named, "corrected_by": corrected_by})
+        named = {name: getattr(entry, name) for name in cls.model_fields if not name.startswith("corrected_")}
+        by, where = correction or (None, None)
+        return cls.model_validate({**named, "corrected_by": by, "corrected_in": where})
 
 
 class VerificationOut(Out):

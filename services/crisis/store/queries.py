@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 import sqlalchemy as sa
@@ -196,25 +196,37 @@ async def timeline_of(
     ]
 
 
+class Correction(NamedTuple):
+    """The entry that says that another no longer holds, and in the timeline of which case it is."""
+
+    seq: int
+    case_id: str
+
+
+_CORRECTIONS: Final = """
+with recursive path (id, depth) as (
+    select $1::text, 0 union all
+    select c.merged_into, depth + 1 from path join crisis_case c using (id) where c.merged_into is not null
+)
+select distinct on (said.seq) said.seq, c.seq as by_seq, c.case_id as by_case
+from path join timeline c on c.case_id = path.id and c.kind = 'clock.corrected'
+join timeline said on said.case_id = $1 and said.seq = any($2::bigint[]) and (path.depth > 0 or c.seq > said.seq)
+    and c.data->>'clock_id' = said.data->>'clock_id' and c.data->'cycle' = said.data->'cycle'
+where said.kind = 'clock.breached' and c.data->>'corrects' = 'breached'
+    or said.kind = 'clock.warned' and c.data->'thresholds' ? (said.data->>'threshold')
+order by said.seq, path.depth, c.seq
+"""
+
+
 async def corrections_of(
     raw: "asyncpg.Connection[asyncpg.Record]", case_id: str, seqs: Sequence[int]
-) -> dict[int, int]:
-    """Warnings and breaches among these entries that no longer hold, each with the first entry that corrects it."""
-    rows = await raw.fetch(
-        """
-        select said.seq, min(c.seq) as corrected_by
-        from timeline said join timeline c on c.case_id = said.case_id and c.seq > said.seq
-            and c.kind = 'clock.corrected' and c.data->>'clock_id' = said.data->>'clock_id'
-            and c.data->'cycle' = said.data->'cycle'
-        where said.case_id = $1 and said.seq = any($2::bigint[])
-            and (said.kind = 'clock.breached' and c.data->>'corrects' = 'breached'
-                 or said.kind = 'clock.warned' and c.data->'thresholds' ? (said.data->>'threshold'))
-        group by said.seq
-        """,
-        case_id,
-        list(seqs),
-    )
-    return {row["seq"]: row["corrected_by"] for row in rows}
+) -> dict[int, Correction]:
+    """Warnings and breaches among these entries that no longer hold, each with the first entry that corrects it.
+
+    What was told before a merge may be corrected in the case that goes on, or in one on the way to it.
+    """
+    rows = await raw.fetch(_CORRECTIONS, case_id, list(seqs))
+    return {row["seq"]: Correction(row["by_seq"], row["by_case"]) for row in rows}
 
 
 async def case_exists(raw: "asyncpg.Connection[asyncpg.Record]", case_id: str) -> bool:

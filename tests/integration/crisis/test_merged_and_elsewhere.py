@@ -146,3 +146,26 @@ async def test_what_was_found_and_superseded_of_a_moved_clock_goes_with_it(crisi
     outcomes = {item["clock_id"]: item["outcome"] for item in answer.json()["items"]}
     assert outcomes.pop(moved["id"]) == "applied"
     assert set(outcomes.values()) == {"moved_on"}
+
+
+async def test_what_the_case_that_went_said_names_its_correction_in_the_case_that_goes_on(crisis):
+    old, new = await two_cases(crisis)
+    await crisis.deliver(a_snapshot("C-LAST"), a_complaint("C-LAST", at=crisis.clock.now(), complaint_id="CMP-3"))
+    last = (await crisis.case_of("C-LAST"))["id"]
+    for case in (old, new, last):
+        await crisis.act(case, "respond")
+    await crisis.after(hours=30)
+    await merge(crisis, old, new)
+    late = {"at": "2026-03-02T04:00:00Z", "until": "2026-03-02T12:00:00Z", "reason": "he was away"}
+    assert (await crisis.act(new, "wait", **late)).status_code == 200
+    await one_customer(crisis, NEW, "C-LAST")
+    assert (await merge(crisis, new, last)).status_code == 200
+
+    said = {e["data"]["target"]: e for e in await crisis.timeline(old) if e["kind"] == "clock.breached"}
+    breach = said["initial_resolution"]
+
+    entries = {e["seq"]: e for e in await crisis.timeline(new)}
+    assert breach["corrected_in"] == new
+    note = entries[breach["corrected_by"]]
+    assert (note["kind"], note["data"]["clock_id"]) == ("clock.corrected", breach["data"]["clock_id"])
+    assert (said["acknowledge"]["corrected_by"], said["acknowledge"]["corrected_in"]) == (None, None)

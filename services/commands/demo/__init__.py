@@ -31,6 +31,7 @@ def demo(
     kafka: Annotated[bool, typer.Option("--kafka", help="Run on a real Apache Kafka that the demo starts.")] = False,
     port_base: Annotated[int | None, typer.Option(help="Ports of the services - 1; free ones are taken else.")] = None,
     days: Annotated[int, typer.Option(min=1, max=91, help="How many of the 91 days to step through.")] = 91,
+    one_in: Annotated[int, typer.Option(min=1, max=100, help="Take one in so many of the 23,570 customers.")] = 1,
 ) -> None:
     """Load real purchases through the public doors, step through three months day by day, show what happens, report.
 
@@ -48,7 +49,7 @@ def demo(
     view = screen()
     try:
         with told_plainly(PlatformFailed, EmbeddedPostgresFailed), _broker(kafka, view) as bus:
-            _run(view, data, out, bus=bus, stay=stay, port_base=port_base, days=days)
+            _run(view, data, out, bus=bus, stay=stay, port_base=port_base, days=days, one_in=one_in)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     finally:
@@ -56,7 +57,15 @@ def demo(
 
 
 def _run(
-    view: "Screen", data: Path, out: Path, *, bus: str | None, stay: bool, port_base: int | None, days: int
+    view: "Screen",
+    data: Path,
+    out: Path,
+    *,
+    bus: str | None,
+    stay: bool,
+    port_base: int | None,
+    days: int,
+    one_in: int,
 ) -> None:
     from services.commands.demo.mailbox import Mailbox
     from services.commands.demo.play import Play
@@ -74,7 +83,8 @@ def _run(
 
         async def play() -> tuple["Figures", "Timings", Mapping[str, Any]]:
             await mailbox.start(port=smtp_port)
-            played = Play(platform, mailbox, view, data, bus=bus or platform.postgres.url("moat_bus"), days=days)
+            bus_url = bus or platform.postgres.url("moat_bus")
+            played = Play(platform, mailbox, view, data, bus=bus_url, days=days, one_in=one_in)
             try:
                 timings, story = await played.run(started)
             finally:

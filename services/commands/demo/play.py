@@ -54,12 +54,13 @@ class Play:
     """One run of the demo."""
 
     def __init__(
-        self, platform: Platform, mailbox: Mailbox, screen: Screen, data: Path, *, bus: str, days: int
+        self, platform: Platform, mailbox: Mailbox, screen: Screen, data: Path, *, bus: str, days: int, one_in: int
     ) -> None:
         self._platform = platform
         self._screen = screen
         self._data = data
         self._bus_url = bus
+        self._one_in = one_in
         self._end = begin_of() + timedelta(days=days)
         self.client = Client({service: platform.url(service) for service in ServiceName}, platform.admin_key)
         self.stepper = Stepper(self.client)
@@ -111,7 +112,7 @@ class Play:
     def _purchases(self) -> tuple[list[Purchase], dict[date, list[Purchase]]]:
         before: list[Purchase] = []
         during: dict[date, list[Purchase]] = defaultdict(list)
-        for purchase in read_purchases(self._data / "CDNOW_master.txt.gz"):
+        for purchase in read_purchases(self._data / "CDNOW_master.txt.gz", one_in=self._one_in):
             if purchase.on < BEGIN:
                 before.append(purchase)
             elif purchase.at < self._end:

@@ -25,10 +25,9 @@ ClockFilter = Callable[[Clock], bool]
 _CASE: Final = """
 select c.*, (select recorded_at from timeline where case_id = c.id and seq = c.timeline_seq) from crisis_case c
 """
+_CUSTOMERS: Final = "select c.id as asked, c.* from customer c where c.id = any($1::text[])"
 _REMAINING: Final = """
-select wanted.id as asked, c.* from unnest($1::text[]) as wanted (id)
-left join customer_alias a on a.id = wanted.id left join customer r on r.id = a.into_id
-join customer c on c.id = coalesce(r.id, wanted.id)
+select a.id as asked, c.* from customer_alias a join customer c on c.id = a.into_id where a.id = any($1::text[])
 """
 _STATES: Final = len(STATE_COLUMNS)
 """The columns of the state come first, in the order of its fields."""
@@ -46,19 +45,14 @@ async def load_customers(raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterabl
 
     One that was merged into another is what is known of that one: whatever is open under the old id follows it.
     """
-    return await _customers(raw, ids, _REMAINING)
+    known = await load_projections(raw, ids)
+    return known | {row["asked"]: _customer(row) for row in await raw.fetch(_REMAINING, list(known))}
 
 
 async def load_projections(raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterable[str]) -> dict[str, Customer]:
     """What was told of exactly these ids; nothing yet is version 0."""
-    return await _customers(raw, ids, "select c.id as asked, c.* from customer c where c.id = any($1::text[])")
-
-
-async def _customers(
-    raw: "asyncpg.Connection[asyncpg.Record]", ids: Iterable[str], statement: str
-) -> dict[str, Customer]:
     wanted = list(ids)
-    found = {row["asked"]: _customer(row) for row in await raw.fetch(statement, wanted)}
+    found = {row["asked"]: _customer(row) for row in await raw.fetch(_CUSTOMERS, wanted)}
     return {customer: found.get(customer) or Customer(customer) for customer in wanted}
 
 

@@ -43,8 +43,10 @@ select key, version from document where kind = $1 and state = 'active' and key =
 
 
 async def plan_spreading(work: UnitOfWork, calendar: StoredDocument, by: str | None) -> None:
-    """Set the timer that spreads this version of the calendar to what runs."""
+    """Set the timer that spreads this version of the calendar to what runs; on the first one nothing runs yet."""
     del by
+    if calendar.version == 1:
+        return
     wish = {"calendar": calendar.key, "version": calendar.version}
     key, subject = f"{calendar.key}/{calendar.version}", f"calendar:{calendar.key}"
     work.plan(Timer(PUBLISHED_TIMER, key, subject, work.now, wish))
@@ -89,12 +91,16 @@ async def plan_where_overtaken(work: UnitOfWork, files: Iterable[CaseFile], prom
         active = await _active(work.raw, keys)
     for case, key, version in found:
         if active.get(key, version) > version:
-            _plan(work, case.id, case.customer_id, key, active[key])
+            _plan(work, case.id, case.customer_id, key, active[key], suffix="/overtaken")
 
 
-def _plan(work: UnitOfWork, case_id: str, customer_id: str, calendar: str, version: int) -> None:
+def _plan(work: UnitOfWork, case_id: str, customer_id: str, calendar: str, version: int, *, suffix: str = "") -> None:
+    """`suffix` tells timers that a case's own transaction sets from those of `spread`, which does not lock the case.
+
+    They would wait for each other's in a circle; done twice it changes nothing.
+    """
     payload = {"case_id": case_id, "calendar": calendar, "version": version}
-    work.plan(Timer(REDERIVE_TIMER, f"{case_id}/{calendar}", customer_id, work.now, payload))
+    work.plan(Timer(REDERIVE_TIMER, f"{case_id}/{calendar}{suffix}", customer_id, work.now, payload))
 
 
 async def _active(raw: "asyncpg.Connection[asyncpg.Record]", keys: Iterable[str]) -> dict[str, int]:

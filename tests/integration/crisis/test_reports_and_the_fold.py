@@ -95,7 +95,7 @@ async def test_a_cycle_that_an_earlier_event_takes_back_leaves_the_report(crisis
         (clock,) = [clock for clock in file.clocks if clock.target == "update_cadence"]
         clock.record(Cancel(at=MONDAY + timedelta(hours=5)), now=work.now, actor="E-1042")
         file.refold([clock], tools_for(work, books, [file]))
-        await finish(work, [file])
+        await finish(work, [file], books)
 
     after = (await crisis.client.get("/v1/reports/attainment", params=asked)).json()["total"]
     assert (before["clocks"], before["met"], before["running"]) == (2, 1, 1)

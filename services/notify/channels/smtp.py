@@ -198,11 +198,18 @@ class _Connection:
     used_at: float = 0.0
 
     async def close(self) -> None:
-        with contextlib.suppress(aiosmtplib.SMTPException, TimeoutError, OSError):
-            await self.smtp.quit(timeout=1)
+        try:
+            with contextlib.suppress(aiosmtplib.SMTPException, TimeoutError, OSError):
+                await self.smtp.quit(timeout=1)
+        finally:
+            self.abandon()
 
     def abandon(self) -> None:
+        """Close the socket now: one that is closed in turn stays open while the server takes nothing."""
+        transport = self.smtp.transport
         self.smtp.close()
+        if transport is not None:
+            cast("asyncio.WriteTransport", transport).abort()
 
 
 def _outcome_of(error: aiosmtplib.SMTPException, *, in_data: bool) -> Outcome:

@@ -20,7 +20,7 @@ def broker(request):
     return request.getfixturevalue("own_kafka") if request.param == "kafka" else None
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(560)
 async def test_nothing_is_lost_or_done_twice_when_services_broker_and_database_crash(broker, tmp_path):
     pace = Pace(facts=20_000, seconds=30, kills=(S, C, N, S, C, N), postgres=2, broker=1)
 

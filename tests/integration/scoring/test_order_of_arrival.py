@@ -118,6 +118,7 @@ async def forget(scoring: Scoring) -> None:
     )
 
 
+@pytest.mark.timeout(500)
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )

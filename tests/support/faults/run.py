@@ -63,7 +63,7 @@ class Pace:
     """Longer than the session of a group's member."""
     replicas: bool = False
     """Whether each service has two processes, of which either may be the victim."""
-    patience: float = 90.0
+    patience: float = 180.0
 
 
 async def crash_run(*, seed: int, pace: Pace, broker: LocalKafka | None, logs: Path) -> Report:

@@ -22,6 +22,8 @@ demo: env ## play real data through the whole platform (KAFKA=1: on a real Kafka
 up: env ## run the platform here until Ctrl-C
 	@$(BIN)/moat up $(UP)
 
+# A run starts some hundred processes: each would compile our sources anew where Python is told to keep nothing of it.
+test: export PYTHONDONTWRITEBYTECODE =
 test: env ## every test, on a real PostgreSQL and a real Kafka (TEST="-k words" for some)
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=10 $(TEST)
 

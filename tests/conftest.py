@@ -1,5 +1,6 @@
 """Fixtures of every tier."""
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -26,6 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Set up what tests share."""
     config.stash[_PLATFORMS] = platforms = Platforms()
     config.add_cleanup(platforms.stop)
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end: the collector need not look at it again with every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

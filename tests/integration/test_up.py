@@ -40,6 +40,18 @@ def up(folder):
         run.end()
 
 
+@pytest.fixture(scope="module")
+def running_up():
+    """One that is ready, for tests that leave it as they found it."""
+    with server_directory() as directory:
+        run = _Up(directory, free_base())
+        try:
+            run.wait_ready()
+            yield run
+        finally:
+            run.end()
+
+
 def test_it_serves_three_documented_services_prints_its_key_once_and_stops_cleanly(up, folder):
     first = up()
     first.wait_ready()
@@ -62,9 +74,8 @@ def test_it_serves_three_documented_services_prints_its_key_once_and_stops_clean
     assert key not in second.screen()
 
 
-def test_a_service_that_is_killed_is_started_again(up):
-    run = up()
-    run.wait_ready()
+def test_a_service_that_is_killed_is_started_again(running_up):
+    run = running_up
     victim = run.services()[0]
 
     os.kill(victim, signal.SIGKILL)
@@ -87,10 +98,8 @@ def test_killing_it_outright_leaves_no_service_behind_and_the_next_start_takes_t
     again.wait_ready()
 
 
-def test_a_second_one_on_the_same_folder_is_told_so_in_one_sentence(up, folder):
-    up().wait_ready()
-
-    done = _refused(folder, free_base())
+def test_a_second_one_on_the_same_folder_is_told_so_in_one_sentence(running_up):
+    done = _refused(running_up.folder, free_base())
 
     assert "another moat runs on" in done
     assert "--data" in done
@@ -109,9 +118,8 @@ def test_a_taken_port_is_told_in_one_sentence(folder):
     assert "--port-base" in done
 
 
-def test_tail_shows_what_flows(up, folder):
-    run = up()
-    run.wait_ready()
+def test_tail_shows_what_flows(running_up):
+    run, folder = running_up, running_up.folder
     key = (folder / "data/admin.key").read_text().strip()
     fact = {
         "specversion": "1.0",
@@ -154,6 +162,7 @@ def test_help_answers_without_loading_what_it_does_not_need():
 
 class _Up:
     def __init__(self, folder: Path, base: int) -> None:
+        self.folder = folder
         self.base = base
         self._log = folder / f"screen-{time.monotonic_ns()}.log"
         with self._log.open("wb") as screen:

@@ -1,5 +1,6 @@
 """TLS and SASL against a broker that demands both."""
 
+import asyncio
 import subprocess
 from pathlib import Path
 
@@ -65,6 +66,16 @@ def secure_port(request, tmp_path_factory: pytest.TempPathFactory, certificate: 
     yield secure
     assert isinstance(broker, LocalKafka)
     broker.kill()
+
+
+@pytest.fixture(autouse=True)
+async def _every_connection_ends():
+    """Let the broker say goodbye: TLS ends with its answer, for which a client that was refused does not wait."""
+    yield
+    sockets = asyncio.get_running_loop()._selector.get_map()
+    async with asyncio.timeout(60):
+        while len(sockets) > 1:  # the loop's own
+            await asyncio.sleep(0.01)
 
 
 async def test_records_flow_over_tls_with_a_password_and_not_with_a_wrong_one(

@@ -22,7 +22,7 @@ def broker(request):
 
 @pytest.mark.timeout(560)
 async def test_nothing_is_lost_or_done_twice_when_services_broker_and_database_crash(broker, tmp_path):
-    pace = Pace(facts=14_000, seconds=20, kills=(S, C, N, S, C, N), postgres=2, broker=1)
+    pace = Pace(facts=20_000, seconds=30, kills=(S, C, N, S, C, N), postgres=2, broker=1)
 
     report = await crash_run(seed=_seed(), pace=pace, broker=broker, logs=tmp_path)
 

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from services.scoring.app import build
-from services.scoring.settings import ScoringSettings
 from services.scoring.store.models import Models
 from services.scoring.usecases.regrade import Occasion, regrade
 from shared.bus.consumer import Consumer
@@ -20,8 +18,10 @@ from shared.service import Service
 from tests.bench.bench import Bench
 from tests.bench.m1_peer import PerMessage
 from tests.bench.orm import Orm
+from tests.bench.replica import a_service
+from tests.bench.replicas import REPLICAS, WARMING, consumed_together
 from tests.bench.streams import a_bus, a_group, consumed, filled, handled_one_by_one
-from tests.bench.table import Ratio, Row, median
+from tests.bench.table import Ratio, Row, listed, median
 
 CUSTOMERS, ORDERS_BEFORE = 20_000, 10
 FACTS, PEER_FACTS, RUNS = 60_000, 600, 3
@@ -55,17 +55,19 @@ async def run(bench: Bench) -> list[Row]:
     peer = PerMessage(orm, version)
     await peer.prepare()
     ours: list[float] = []
+    together: list[float] = []
     theirs: list[float] = []
     async with a_bus(bench.kafka) as bus:
         for turn in range(RUNS):
             ours.append(await _ours(bus, service, _orders(turn, FACTS)))
+            together.append(await _together(bus, service, turn, server=(url, bench.kafka)))
             topic, total = await filled(bus, _orders(RUNS + turn, PEER_FACTS))
             theirs.append(await handled_one_by_one(bench.kafka, topic, total, peer))
             await _empty_outbox(service, at_least=1)
     await _must_have_had_the_same_effects(service)
     await orm.close()
     await service.base.database.close()
-    mine, other = median(ours), median(theirs)
+    mine, one, other = median(together), median(ours), median(theirs)
     return [
         Row(
             id="M1",
@@ -73,10 +75,10 @@ async def run(bench: Bench) -> list[Row]:
             ours=mine,
             unit="facts/s",
             goal=25_000,
-            beside={"ORM handler, a message at a time": other},
-            ratios=(Ratio("ORM handler", mine / other, 60),),
-            runs=tuple(ours),
-            note=f"runs: {', '.join(f'{rate:,.0f}' for rate in ours)}; two lanes, orders only",
+            beside={"one replica": one, "ORM handler, a message at a time": other},
+            ratios=(Ratio("one replica", mine / one), Ratio("ORM handler, one process of each", one / other, 60)),
+            runs=tuple(together),
+            note=f"{REPLICAS} replicas: {listed(together)}; one: {listed(ours)}; two lanes each, orders only",
         )
     ]
 
@@ -84,7 +86,7 @@ async def run(bench: Bench) -> list[Row]:
 async def _prepared(url: str) -> tuple[Service, int]:
     """Scoring on a database with its documents and a graded history, not started; and the model's version."""
     await migrate(url, "scoring")
-    service = build(ScoringSettings(database_url=url, bus_url="kafka://127.0.0.1:1", profile="local"))
+    service = a_service("scoring", url)
     for kind, directory in service.parts.presets:
         await load_presets(service.base.uow, kind, directory)
     raw = await asyncpg.connect(url)
@@ -112,6 +114,18 @@ async def _ours(bus: KafkaBus, service: Service, orders: Iterator[CloudEvent]) -
     stored = await _value(service, "select count(*) from fact") - before
     assert stored == total, f"{stored} of {total} facts stored"
     assert await bus.lag(spec.group, [topic]) == 0
+    await _empty_outbox(service, at_least=1000)
+    return rate
+
+
+async def _together(bus: KafkaBus, service: Service, turn: int, *, server: tuple[str, str]) -> float:
+    """The same by several replicas."""
+    told = list(_orders(2 * RUNS + turn, FACTS + WARMING))
+    before = await _value(service, "select count(*) from fact")
+    group = service.parts.consumers[0].group
+    rate = await consumed_together(bus, ("scoring", group), server=server, events=told)
+    stored = await _value(service, "select count(*) from fact") - before
+    assert FACTS < stored <= len(told), f"{stored} of {len(told)} facts stored"
     await _empty_outbox(service, at_least=1000)
     return rate
 

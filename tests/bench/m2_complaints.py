@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from services.crisis.app import build
-from services.crisis.settings import CrisisSettings
 from shared.bus.consumer import Consumer
 from shared.bus.kafka import KafkaBus
 from shared.contracts import CloudEvent, format_instant
@@ -18,10 +16,13 @@ from shared.service import Service
 from tests.bench.bench import Bench
 from tests.bench.m2_peer import PerMessage
 from tests.bench.orm import Orm
+from tests.bench.replica import a_service
+from tests.bench.replicas import REPLICAS, WARMING, consumed_together
 from tests.bench.streams import a_bus, a_group, consumed, filled, handled_one_by_one
-from tests.bench.table import Ratio, Row, median
+from tests.bench.table import Ratio, Row, listed, median
 
-CUSTOMERS = 80_000
+CUSTOMERS = 110_000
+_GROUP = "crisis-facts"
 COMPLAINTS, PEER_COMPLAINTS, RUNS = 12_000, 400, 3
 _CLASSES = """
 insert into subject (id) select 'C-' || n from generate_series(0, $2::int - 1) n;
@@ -43,16 +44,18 @@ async def run(bench: Bench) -> list[Row]:
     peer = PerMessage(orm)
     await peer.prepare()
     ours: list[float] = []
+    together: list[float] = []
     theirs: list[float] = []
     async with a_bus(bench.kafka) as bus:
         await _must_have_the_same_effects(bench, bus, service, peer)
         for turn in range(RUNS):
             ours.append(await _ours(bus, service, _complaints(turn, COMPLAINTS)))
+            together.append(await _together(bus, service, turn, server=(url, bench.kafka)))
             topic, total = await filled(bus, _complaints(turn, PEER_COMPLAINTS, first=(RUNS + turn)))
             theirs.append(await handled_one_by_one(bench.kafka, topic, total, peer))
     await orm.close()
     await service.base.database.close()
-    mine, other = median(ours), median(theirs)
+    mine, one, other = median(together), median(ours), median(theirs)
     return [
         Row(
             id="M2",
@@ -60,10 +63,10 @@ async def run(bench: Bench) -> list[Row]:
             ours=mine,
             unit="complaints/s",
             goal=3000,
-            beside={"ORM handler, a message at a time": other},
-            ratios=(Ratio("ORM handler", mine / other, 20),),
-            runs=tuple(ours),
-            note=f"runs: {', '.join(f'{rate:,.0f}' for rate in ours)}; two lanes",
+            beside={"one replica": one, "ORM handler, a message at a time": other},
+            ratios=(Ratio("one replica", mine / one), Ratio("ORM handler, one process of each", one / other, 20)),
+            runs=tuple(together),
+            note=f"{REPLICAS} replicas: {listed(together)}; one: {listed(ours)}; two lanes each",
         )
     ]
 
@@ -71,7 +74,7 @@ async def run(bench: Bench) -> list[Row]:
 async def _prepared(url: str) -> Service:
     """Crisis on a database with its documents and customers of all four classes, not started."""
     await migrate(url, "crisis")
-    service = build(CrisisSettings(database_url=url, bus_url="kafka://127.0.0.1:1", profile="local"))
+    service = a_service("crisis", url)
     for kind, directory in service.parts.presets:
         await load_presets(service.base.uow, kind, directory)
     raw = await asyncpg.connect(url)
@@ -84,13 +87,24 @@ async def _prepared(url: str) -> Service:
 async def _ours(bus: KafkaBus, service: Service, complaints: Iterator[CloudEvent]) -> float:
     topic, total = await filled(bus, complaints)
     before = await _count(service)
-    facts = next(spec for spec in service.parts.consumers if spec.group == "crisis-facts")
+    facts = next(spec for spec in service.parts.consumers if spec.group == _GROUP)
     spec = replace(facts, topics=(topic,), group=a_group())
     rate = await consumed(Consumer(bus, service.base.uow, spec), total)
     grown = await _growth(service, before)
     assert grown["trigger_event"] == grown["matter"] == total, f"{grown} from {total} complaints"
     assert grown["outbox"] >= 2 * total
     assert await bus.lag(spec.group, [topic]) == 0
+    await _rest(service)
+    return rate
+
+
+async def _together(bus: KafkaBus, service: Service, turn: int, *, server: tuple[str, str]) -> float:
+    """The same by several replicas, about customers of their own."""
+    told = list(_complaints(turn, COMPLAINTS + WARMING, first=2 * RUNS + 2 + turn))
+    before = await _count(service)
+    rate = await consumed_together(bus, ("crisis", _GROUP), server=server, events=told)
+    grown = await _growth(service, before)
+    assert COMPLAINTS < grown["trigger_event"] == grown["matter"] <= len(told), f"{grown} from {len(told)} complaints"
     await _rest(service)
     return rate
 
@@ -105,7 +119,7 @@ async def _must_have_the_same_effects(bench: Bench, bus: KafkaBus, service: Serv
     await _rest(service)
     topic, total = await filled(bus, _complaints(99, PEER_COMPLAINTS, first=place + 1))
     before = await _count(service)
-    facts = next(spec for spec in service.parts.consumers if spec.group == "crisis-facts")
+    facts = next(spec for spec in service.parts.consumers if spec.group == _GROUP)
     # Few at a time, so that there is more than one batch to wait for.
     spec = replace(facts, topics=(topic,), group=a_group(), max_records=100)
     await consumed(Consumer(bus, service.base.uow, spec), total)

@@ -13,16 +13,15 @@ from shared.db.migrations import migrate
 from shared.documents.presets import load_presets
 from shared.service import Service
 from tests.bench.bench import Bench
+from tests.bench.replica import a_service
+from tests.bench.replicas import REPLICAS, WARMING, consumed_together
 from tests.bench.s1_bare import copied_again
-from tests.bench.s1_replica import a_service
-from tests.bench.s1_replicas import lifted_together
 from tests.bench.streams import a_bus, a_group, collector_as_served, consumed, filled
-from tests.bench.table import Ratio, Row, median
+from tests.bench.table import Ratio, Row, listed, median
 from tests.support.crisis import MONDAY, a_complaint, a_delivery, a_snapshot
 
 CUSTOMERS, PEER_CUSTOMERS, RUNS = 10_000, 400, 3
-REPLICAS: Final = 2
-_REHEARSALS, _REHEARSED = 40, 24
+_GROUP: Final = "crisis-customers"
 CLOCKS_A_CASE: Final = 5
 _SEEDED_AT_ONCE: Final = 1000
 _APART: Final = timedelta(milliseconds=7)
@@ -39,7 +38,7 @@ async def run(bench: Bench) -> list[Row]:
     url = bench.database("s1")
     clock = SteppedClock(MONDAY)
     service = await _prepared(url, clock)
-    snapshots = next(spec for spec in service.parts.consumers if spec.group == "crisis-customers")
+    snapshots = next(spec for spec in service.parts.consumers if spec.group == _GROUP)
     alone = replace(snapshots, max_records=1, lanes=1, pace=0.0)
     ours: list[float] = []
     together: list[float] = []
@@ -70,23 +69,19 @@ async def run(bench: Bench) -> list[Row]:
             },
             ratios=(
                 Ratio("one replica", mine / median(ours)),
-                Ratio("one replica, a case a transaction", mine / alone_rate),
+                Ratio("a case a transaction, one replica of each", median(ours) / alone_rate),
                 Ratio("bare COPY", mine / limit),
             ),
             runs=tuple(together),
-            note=f"{REPLICAS} replicas: {_list(together)}; one: {_list(ours)}; {snapshots.lanes} lane(s) each",
+            note=f"{REPLICAS} replicas: {listed(together)}; one: {listed(ours)}; {snapshots.lanes} lane(s) each",
         )
     ]
-
-
-def _list(rates: Sequence[float]) -> str:
-    return ", ".join(f"{rate:,.0f}" for rate in rates)
 
 
 async def _prepared(url: str, clock: SteppedClock) -> Service:
     """Crisis on a database with its documents, not started."""
     await migrate(url, "crisis")
-    service = a_service(url, clock)
+    service = a_service("crisis", url, clock)
     for kind, directory in service.parts.presets:
         await load_presets(service.base.uow, kind, directory)
     return service
@@ -126,12 +121,9 @@ async def _lifted_together(
     bus: KafkaBus, service: Service, prefix: str, clock: SteppedClock, *, server: tuple[str, str]
 ) -> float:
     """The same by several replicas that share the partitions; what they begin with warms them and is not timed."""
-    ids = await _seeded(service, clock, prefix, CUSTOMERS + _REHEARSALS * _REHEARSED)
+    ids = await _seeded(service, clock, prefix, CUSTOMERS + WARMING)
     told = list(_snapshots(ids, clock))
-    first = [told[at : at + _REHEARSED] for at in range(CUSTOMERS, len(told), _REHEARSED)]
-    rate = await lifted_together(
-        bus, REPLICAS, server=server, now=clock.now(), rehearsals=first, events=told[:CUSTOMERS]
-    )
+    rate = await consumed_together(bus, ("crisis", _GROUP), server=server, events=told, now=clock.now())
     await _require_lifted(service, ids[:CUSTOMERS])
     return rate * CLOCKS_A_CASE
 

@@ -34,12 +34,17 @@ async def filled(bus: KafkaBus, events: Iterable[CloudEvent]) -> tuple[str, int]
     """A new topic that holds these events, and how many they are."""
     topic = f"bench-{next(_numbers)}"
     await bus.ensure_topics([TopicSpec(topic, partitions=PARTITIONS)])
+    return topic, await published(bus, topic, events)
+
+
+async def published(bus: KafkaBus, topic: str, events: Iterable[CloudEvent]) -> int:
+    """Put these events on a topic; answers how many they are."""
     waiting, total = iter(events), 0
     while chunk := list(islice(waiting, _CHUNK)):
         records = [Record(topic, key, value, headers) for key, value, headers in map(encode, chunk)]
         await bus.publish(records)
         total += len(records)
-    return topic, total
+    return total
 
 
 @contextmanager

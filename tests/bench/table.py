@@ -52,6 +52,11 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
+def listed(rates: Sequence[float]) -> str:
+    """The runs in a note."""
+    return ", ".join(f"{rate:,.0f}" for rate in rates)
+
+
 def text(rows: Sequence[Row]) -> str:
     """The table for a person."""
     lines = []
